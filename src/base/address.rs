@@ -1,0 +1,175 @@
+//! Mail addresses and the one rule by which two of them are the same (design.md, "The address rule"; OUT-1, OUT-2).
+
+use std::fmt;
+
+/// Octets of a local part, and of a whole address (RFC 5321 section 4.5.3.1; SEC-59).
+const MAX_LOCAL: usize = 64;
+const MAX_DOMAIN: usize = 255;
+
+/// `local@domain`, as a header field, a certificate or a caller gives it.
+///
+/// The domain is kept in lower case; the local part as it was written.
+///
+/// ```
+/// use smime::base::address::{EmailAddress, LocalPart};
+/// let from: EmailAddress = "Alice@Example.com".parse()?;
+/// let inside: EmailAddress = "alice@example.COM".parse()?;
+/// assert!(!from.same(&inside, LocalPart::Exact));
+/// assert!(from.same(&inside, LocalPart::IgnoreAsciiCase));
+/// # Ok::<(), smime::base::address::AddressError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailAddress {
+    local: String,
+    domain: String,
+}
+
+/// How local parts are compared; domains are always compared without regard to ASCII case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalPart {
+    /// Byte for byte, as RFC 5280 section 7.5 has it: profiles `strict` and `rfc8551`.
+    #[default]
+    Exact,
+    /// Without regard to ASCII case, as Outlook and Exchange do (OUT-2).
+    IgnoreAsciiCase,
+}
+
+/// Why a text is not an address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is not a mail address: {why}")]
+pub struct AddressError {
+    text: String,
+    why: &'static str,
+}
+
+impl EmailAddress {
+    /// What stands before the last `@`.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// What stands after it, in lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether both name the same mailbox. No sub-address stripping, no provider folklore (SEC-56).
+    pub fn same(&self, other: &Self, local: LocalPart) -> bool {
+        self.domain == other.domain
+            && match local {
+                LocalPart::Exact => self.local == other.local,
+                LocalPart::IgnoreAsciiCase => self.local.eq_ignore_ascii_case(&other.local),
+            }
+    }
+}
+
+impl std::str::FromStr for EmailAddress {
+    type Err = AddressError;
+
+    /// Reads an addr-spec (RFC 5322 section 3.4.1) without comments or folding. White space around it is dropped
+    /// (OUT-2); a quoted local part keeps its quotes unless it needs none.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let fail = |why| AddressError { text: text.chars().flat_map(char::escape_default).take(80).collect(), why };
+        let trimmed = text.trim_matches([' ', '\t']);
+        let (local, domain) = trimmed.rsplit_once('@').ok_or_else(|| fail("it has no @"))?;
+        if local.is_empty() || domain.is_empty() {
+            return Err(fail("nothing stands before or after the @"));
+        }
+        if local.len() > MAX_LOCAL || domain.len() > MAX_DOMAIN {
+            return Err(fail("it is too long (64 octets before the @, 255 after it)"));
+        }
+        // SEC-50: a NUL, a line break or a blank makes it no name at all; it is never cut short.
+        if trimmed.chars().any(|c| c.is_control() || c == '\u{7f}') {
+            return Err(fail("it contains a control character"));
+        }
+        let domain_is_sound = domain.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_' || !c.is_ascii())
+        });
+        if !domain_is_sound {
+            return Err(fail("what follows the @ is not a domain name"));
+        }
+        let local = match local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(quoted) => unquote(quoted).ok_or_else(|| fail("its quotes are unbalanced"))?,
+            None if is_dot_atom(local) => local.to_owned(),
+            None => return Err(fail("what stands before the @ needs quotes")),
+        };
+        Ok(Self { local, domain: domain.to_ascii_lowercase() })
+    }
+}
+
+/// The text inside quotes, in its shortest form: without quotes where it is a dot-atom, else quoted again.
+fn unquote(quoted: &str) -> Option<String> {
+    let mut plain = String::with_capacity(quoted.len());
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => return None,
+            '\\' => plain.push(chars.next()?),
+            _ => plain.push(c),
+        }
+    }
+    Some(if is_dot_atom(&plain) { plain } else { format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\"")) })
+}
+
+fn is_dot_atom(local: &str) -> bool {
+    local.split('.').all(|atom| {
+        !atom.is_empty()
+            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii())
+    })
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b c",
+            "a@b..c",
+            "a@b.",
+            "a@.b",
+            "a\0@b",
+            "<a@b>",
+            "a@b\r\n",
+            "a..b@c",
+            "a@-b",
+            "\"a@b",
+            "a@[1.2.3.4]",
+        ] {
+            assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
+        }
+        assert!(format!("{}@b", "x".repeat(65)).parse::<EmailAddress>().is_err());
+    }
+
+    #[test]
+    fn quotes_that_are_not_needed_do_not_make_another_address() {
+        let plain: EmailAddress = "alice@example.com".parse().unwrap();
+        assert_eq!("\"alice\"@example.com".parse::<EmailAddress>().unwrap(), plain);
+        assert_eq!(" alice@EXAMPLE.com ".parse::<EmailAddress>().unwrap(), plain);
+        assert_eq!("\"a b\"@c".parse::<EmailAddress>().unwrap().to_string(), "\"a b\"@c");
+    }
+
+    #[test]
+    fn nothing_is_stripped() {
+        let plain: EmailAddress = "alice@example.com".parse().unwrap();
+        for other in ["alice+tag@example.com", "al.ice@example.com", "alice@mail.example.com"] {
+            assert!(!plain.same(&other.parse().unwrap(), LocalPart::IgnoreAsciiCase), "{other}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Every bound that input from outside is held to, each with the place where its number comes from.
+//!
+//! A [`Limits`] value travels with each call; there is no global. The defaults are what a mail client wants; a caller
+//! with other needs changes single fields:
+//!
+//! ```
+//! let mut limits = smime::Limits::default();
+//! limits.layers = 3;
+//! ```
+
+/// The bounds of one call. All counts are inclusive: a value of 8 admits eight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Nesting of ASN.1 elements (SEC-87).
+    pub der_depth: usize,
+    /// Nesting of constructed strings within one string (SEC-87).
+    pub string_depth: usize,
+    /// Bytes of one ASN.1 leaf that is kept in memory: a certificate, a CRL, a SignerInfo, a RecipientInfo (SEC-88).
+    pub element_bytes: usize,
+    /// Bytes of all that stands in a CMS structure beside its content: certificates, CRLs, signers, recipients (SEC-88).
+    pub structure_bytes: usize,
+    /// Nesting of MIME entities, multiparts and message/rfc822 alike (SEC-96).
+    pub mime_depth: usize,
+    /// MIME parts of one message (SEC-98).
+    pub mime_parts: usize,
+    /// Bytes of one header block (SEC-98).
+    pub header_bytes: usize,
+    /// Bytes of one header field, folded lines included (SEC-98).
+    pub header_line: usize,
+    /// Addresses in one header field (hostile.md G8).
+    pub addresses: usize,
+    /// SignerInfos of one SignedData (hostile.md G8).
+    pub signers: usize,
+    /// Entries of SignedData.digestAlgorithms (SEC-25).
+    pub digest_algorithms: usize,
+    /// Certificates of one message (hostile.md G8).
+    pub certificates: usize,
+    /// CRLs of one message (hostile.md G8).
+    pub crls: usize,
+    /// RecipientInfos of one EnvelopedData (SEC-81).
+    pub recipients: usize,
+    /// Attributes of one set of attributes (SEC-8).
+    pub attributes: usize,
+    /// Cryptographic layers of one message (SEC-43).
+    pub layers: usize,
+    /// Certificates of one chain, anchor included (SEC-105).
+    pub chain_depth: usize,
+    /// Signature checks while a chain is built (SEC-105; webpki's budget).
+    pub signature_checks: usize,
+    /// Steps while a chain is built (SEC-105; webpki's budget).
+    pub build_steps: usize,
+    /// Smallest RSA modulus, in bits, that is read at all (SEC-37: legacy 1024 is read and marked).
+    pub rsa_min_bits: usize,
+    /// Largest RSA modulus, in bits (SEC-37).
+    pub rsa_max_bits: usize,
+    /// Iterations of password-based key derivation, added up over one file (SEC-121).
+    pub kdf_iterations: u64,
+    /// Bytes of a key file (SEC-126).
+    pub key_file_bytes: usize,
+    /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
+    /// from memory; a larger one is read again from the input (design.md, law 6).
+    pub in_memory_layer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            der_depth: 32,
+            string_depth: 8,
+            element_bytes: 1 << 20,
+            structure_bytes: 16 << 20,
+            mime_depth: 32,
+            mime_parts: 10_000,
+            header_bytes: 1 << 20,
+            header_line: 64 << 10,
+            addresses: 2_000,
+            signers: 64,
+            digest_algorithms: 16,
+            certificates: 256,
+            crls: 64,
+            recipients: 10_000,
+            attributes: 64,
+            layers: 8,
+            chain_depth: 8,
+            signature_checks: 100,
+            build_steps: 200_000,
+            rsa_min_bits: 1024,
+            rsa_max_bits: 8192,
+            kdf_iterations: 2_000_000,
+            key_file_bytes: 1 << 20,
+            in_memory_layer: 1 << 20,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Floor 1: what every other floor stands on. Limits, time, secrets, addresses, and bytes that can be read twice.
+
+pub mod address;
+pub mod limits;
+pub mod secret;
+pub mod source;
+pub mod time;
