@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod limits;
+pub mod reason;
 pub mod secret;
 pub mod source;
 pub mod time;
