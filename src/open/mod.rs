@@ -1,1 +1,13 @@
-//! (in progress)
+//! Floor 7, the way in: a message is peeled layer by layer, each layer is judged before anything of it is read
+//! further, and what was found is reported.
+
+#![deny(clippy::indexing_slicing)]
+
+mod decrypt;
+mod derived;
+pub mod opener;
+pub mod outline;
+mod peel;
+pub mod report;
+pub mod requirement;
+mod verify;

@@ -1,1 +1,5 @@
-//! (in progress)
+//! Floor 5: what the caller wants, as plain data. A [`policy::Policy`] says how mail is composed and judged; a
+//! [`profile::Profile`] is a ready-made row of such choices.
+
+pub mod policy;
+pub mod profile;

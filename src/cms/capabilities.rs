@@ -1,0 +1,72 @@
+//! SMIMECapabilities (RFC 8551 section 2.5.2): what a client says it can read, best first.
+
+use super::Result;
+use crate::asn1::ber::{Reader, Tag};
+use crate::asn1::{der, oid};
+use crate::base::limits::Limits;
+use crate::crypto::algorithm::DigestAlgorithm;
+use const_oid::ObjectIdentifier;
+
+/// `SMIMECapability ::= SEQUENCE { capabilityID OBJECT IDENTIFIER, parameters ANY OPTIONAL }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// What can be read.
+    pub identifier: ObjectIdentifier,
+    /// Encoding of the parameters as received.
+    pub parameters: Option<Vec<u8>>,
+}
+
+/// Which list goes into a new signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapabilityList {
+    /// Outlook's, in its order, without RC2, which nobody should send us (OUT-54).
+    Outlook,
+    /// What RFC 8551 section 2.7 prefers: authenticated encryption first.
+    Rfc8551,
+}
+
+/// The encoding of a list for a signature made with `digest`.
+pub fn encode(list: CapabilityList, digest: DigestAlgorithm) -> Vec<u8> {
+    let ciphers: &[ObjectIdentifier] = match list {
+        CapabilityList::Outlook => &[oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC],
+        CapabilityList::Rfc8551 => &[oid::AES256_GCM, oid::AES128_GCM, oid::AES256_CBC, oid::AES128_CBC],
+    };
+    // OUT-54: the digest in use first, then the others, strongest first.
+    let mut digests = vec![digest.oid()];
+    digests.extend([oid::SHA512, oid::SHA384, oid::SHA256].into_iter().filter(|d| *d != digest.oid()));
+    let entries: Vec<Vec<u8>> = ciphers.iter().chain(&digests).map(|c| der::sequence(&[der::oid(c)])).collect();
+    der::sequence(&entries)
+}
+
+/// Reads the value of the attribute or of the certificate extension (RFC 4262).
+///
+/// # Errors
+/// Where it is not a SEQUENCE of capabilities, or holds more than [`Limits::attributes`].
+pub fn decode(value: &[u8], limits: &Limits) -> Result<Vec<Capability>> {
+    let what = "SMIMECapabilities";
+    let mut list = Reader::single(value, what)?.sequence(what)?;
+    let mut capabilities = Vec::new();
+    while let Some(entry) = list.next_element()? {
+        if capabilities.len() >= limits.attributes {
+            return Err(super::Error::Limit { what: "capabilities", limit: limits.attributes as u64 });
+        }
+        let mut fields = entry.sequence("SMIMECapability")?;
+        let identifier = fields.required(Tag::OID, "capabilityID")?.oid("capabilityID")?;
+        let parameters = fields.next_element()?.map(|p| p.raw().to_vec());
+        capabilities.push(Capability { identifier, parameters });
+    }
+    Ok(capabilities)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_in_use_comes_first_and_the_list_reads_back() {
+        let bytes = encode(CapabilityList::Outlook, DigestAlgorithm::Sha384);
+        let list: Vec<_> = decode(&bytes, &Limits::default()).unwrap().into_iter().map(|c| c.identifier).collect();
+        let expected = [oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC, oid::SHA384, oid::SHA512, oid::SHA256];
+        assert_eq!(list, expected);
+    }
+}

@@ -1,0 +1,176 @@
+//! ContentInfo (RFC 5652 section 3), and the content inside SignedData, EnvelopedData and their kin as a source of its
+//! own, so that the next layer can be read without keeping this one in memory.
+
+use super::{Error, Result};
+use crate::asn1::ber::Tag;
+use crate::asn1::oid;
+use crate::asn1::stream::Stream;
+use crate::base::limits::Limits;
+use crate::base::source::{SharedSource, Source};
+use const_oid::ObjectIdentifier;
+use std::io::{self, BufRead, Read};
+
+/// The content type of a ContentInfo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentType {
+    /// RFC 5652 section 4.
+    Data,
+    /// RFC 5652 section 5.
+    SignedData,
+    /// RFC 5652 section 6.
+    EnvelopedData,
+    /// RFC 5083.
+    AuthEnvelopedData,
+    /// RFC 3274.
+    CompressedData,
+    /// RFC 5652 section 7.
+    DigestedData,
+    /// RFC 5652 section 8.
+    EncryptedData,
+    /// Anything else.
+    Other(ObjectIdentifier),
+}
+
+impl ContentType {
+    /// By its object identifier.
+    pub fn from_oid(identifier: ObjectIdentifier) -> Self {
+        match identifier {
+            oid::ID_DATA => Self::Data,
+            oid::ID_SIGNED_DATA => Self::SignedData,
+            oid::ID_ENVELOPED_DATA => Self::EnvelopedData,
+            oid::ID_CT_AUTH_ENVELOPED_DATA => Self::AuthEnvelopedData,
+            oid::ID_CT_COMPRESSED_DATA => Self::CompressedData,
+            oid::ID_DIGESTED_DATA => Self::DigestedData,
+            oid::ID_ENCRYPTED_DATA => Self::EncryptedData,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl std::fmt::Display for ContentType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Data => f.write_str("data"),
+            Self::SignedData => f.write_str("signed-data"),
+            Self::EnvelopedData => f.write_str("enveloped-data"),
+            Self::AuthEnvelopedData => f.write_str("authEnveloped-data"),
+            Self::CompressedData => f.write_str("compressed-data"),
+            Self::DigestedData => f.write_str("digested-data"),
+            Self::EncryptedData => f.write_str("encrypted-data"),
+            Self::Other(identifier) => write!(f, "{identifier}"),
+        }
+    }
+}
+
+/// Steps into a ContentInfo, as far as before its content.
+///
+/// # Errors
+/// Where the input does not begin with a ContentInfo.
+pub fn enter_content_info<R: BufRead>(stream: &mut Stream<R>) -> Result<ContentType> {
+    stream.enter(Tag::SEQUENCE, "ContentInfo")?;
+    let content_type = read_oid(stream, "ContentInfo.contentType")?;
+    stream.enter(Tag::context(0), "ContentInfo.content")?;
+    Ok(ContentType::from_oid(content_type))
+}
+
+/// Steps out of a ContentInfo and checks that nothing follows it (SEC-42).
+pub(super) fn leave_content_info<R: BufRead>(stream: &mut Stream<R>) -> Result<()> {
+    stream.leave("ContentInfo.content")?;
+    stream.leave("ContentInfo")?;
+    Ok(stream.end("ContentInfo")?)
+}
+
+/// The content type of what `source` holds, where it begins with a ContentInfo.
+///
+/// # Errors
+/// Where it does not.
+pub fn content_type_of(source: &dyn Source) -> Result<ContentType> {
+    enter_content_info(&mut Stream::new(source.reader(0)?))
+}
+
+pub(super) fn read_oid<R: BufRead>(stream: &mut Stream<R>, what: &'static str) -> Result<ObjectIdentifier> {
+    let raw = stream.take(64, what)?;
+    Ok(crate::asn1::ber::Reader::single(&raw, what)?.oid(what)?)
+}
+
+pub(super) fn read_small<R: BufRead>(stream: &mut Stream<R>, what: &'static str) -> Result<u64> {
+    let raw = stream.take(16, what)?;
+    Ok(crate::asn1::ber::Reader::single(&raw, what)?.small(what)?)
+}
+
+/// Drains the open string of `stream` into `sink`, and says how many octets there were.
+pub(super) fn drain<R: BufRead>(
+    stream: &mut Stream<R>,
+    what: &'static str,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<u64> {
+    let mut total = 0u64;
+    loop {
+        let chunk = stream.chunk(what)?;
+        if chunk.is_empty() {
+            return Ok(total);
+        }
+        sink(chunk)?;
+        let used = chunk.len();
+        total = total.saturating_add(used as u64);
+        stream.consume(used);
+    }
+}
+
+/// The eContent of the SignedData, or the encryptedContent of the (Auth)EnvelopedData, that a source holds: its octets
+/// with all segment headers taken out, as a source.
+pub struct Content<'a> {
+    message: SharedSource<'a>,
+    limits: Limits,
+}
+
+impl<'a> Content<'a> {
+    /// The content of the ContentInfo in `message`, which has been read before.
+    pub fn of(message: SharedSource<'a>, limits: &Limits) -> Self {
+        Self { message, limits: limits.clone() }
+    }
+}
+
+impl Source for Content<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        let mut stream = Stream::new(self.message.reader(0)?);
+        match enter_content_info(&mut stream)? {
+            ContentType::SignedData => {
+                super::signed::Head::read(&mut stream, &self.limits)?;
+            }
+            ContentType::EnvelopedData | ContentType::AuthEnvelopedData => {
+                super::enveloped::Head::read(&mut stream, &self.limits)?;
+            }
+            other => return Err(Error::Unsupported(format!("{other} has no content to read")).into()),
+        }
+        let mut reader = ContentReader { stream };
+        io::copy(&mut (&mut reader).take(offset), &mut io::sink())?;
+        Ok(Box::new(reader))
+    }
+}
+
+struct ContentReader<R> {
+    stream: Stream<R>,
+}
+
+impl<R: BufRead> BufRead for ContentReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.stream.chunk("content").map_err(|e| Error::from(e).into())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.stream.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for ContentReader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(into.len());
+        if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.consume(count);
+        Ok(count)
+    }
+}

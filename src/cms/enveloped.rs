@@ -1,0 +1,162 @@
+//! EnvelopedData (RFC 5652 section 6) and AuthEnvelopedData (RFC 5083): read as a stream that hands the ciphertext to a
+//! sink, and written in DER around a ciphertext of known length.
+
+use super::attribute::Attributes;
+use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
+use super::recipient_info::RecipientInfo;
+use super::{Error, Result};
+use crate::asn1::ber::{Reader, Tag};
+use crate::asn1::stream::Stream;
+use crate::asn1::{der, oid};
+use crate::base::limits::Limits;
+use crate::crypto::algorithm::{AlgorithmIdentifier, CipherParameters};
+use const_oid::ObjectIdentifier;
+use std::io::BufRead;
+
+/// What stands before the ciphertext.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Told, not judged.
+    pub version: u64,
+    /// Whom it is for.
+    pub recipients: Vec<RecipientInfo>,
+    /// contentType of the plaintext.
+    pub content_type: ObjectIdentifier,
+    /// contentEncryptionAlgorithm.
+    pub algorithm: AlgorithmIdentifier,
+}
+
+/// An EnvelopedData or AuthEnvelopedData without its ciphertext.
+#[derive(Clone, Debug)]
+pub struct Enveloped {
+    /// Which of the two.
+    pub kind: ContentType,
+    /// What stands before the ciphertext.
+    pub head: Head,
+    /// Octets of ciphertext.
+    pub content_length: u64,
+    /// authAttrs as the additional authenticated data wants them: under the tag SET, in DER (RFC 5083 section 2.2).
+    /// Several candidates are never tried.
+    pub authenticated_attributes: Option<Vec<u8>>,
+    /// mac of an AuthEnvelopedData.
+    pub mac: Option<Vec<u8>>,
+}
+
+impl Head {
+    /// Reads from after [`enter_content_info`] to the first octet of the ciphertext, whose string is then open.
+    pub(super) fn read<R: BufRead>(stream: &mut Stream<R>, limits: &Limits) -> Result<Self> {
+        stream.enter(Tag::SEQUENCE, "EnvelopedData")?;
+        let version = read_small(stream, "EnvelopedData.version")?;
+        if stream.peek()? == Some(Tag::context(0)) {
+            // originatorInfo: certificates of senders that agree with static keys.
+            stream.take(limits.structure_bytes, "originatorInfo")?;
+        }
+        stream.enter(Tag::SET, "recipientInfos")?;
+        let mut recipients = Vec::new();
+        let mut budget = limits.structure_bytes;
+        while stream.peek()?.is_some() {
+            let raw = stream.take(limits.element_bytes.min(budget), "RecipientInfo")?;
+            budget = budget.saturating_sub(raw.len());
+            RecipientInfo::read(&raw, &mut recipients)?;
+            if recipients.len() > limits.recipients {
+                return Err(Error::Limit { what: "recipients", limit: limits.recipients as u64 });
+            }
+        }
+        stream.leave("recipientInfos")?;
+        stream.enter(Tag::SEQUENCE, "encryptedContentInfo")?;
+        let content_type = read_oid(stream, "contentType")?;
+        let what = "contentEncryptionAlgorithm";
+        let raw = stream.take(limits.element_bytes, what)?;
+        let algorithm = AlgorithmIdentifier::read(&Reader::single(&raw, what)?)?;
+        stream.open_string(Tag::context(0), "encryptedContent")?;
+        Ok(Self { version, recipients, content_type, algorithm })
+    }
+}
+
+impl Enveloped {
+    /// Reads a ContentInfo of either type to its end; the ciphertext goes to `sink` in pieces of any size.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where the structure is broken, incomplete, or something follows it.
+    pub fn read<R: BufRead>(reader: R, limits: &Limits, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Self> {
+        let mut stream = Stream::new(reader);
+        let kind = enter_content_info(&mut stream)?;
+        if !matches!(kind, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
+            return Err(Error::Unsupported(format!("expected enveloped-data, found {kind}")));
+        }
+        let head = Head::read(&mut stream, limits)?;
+        let content_length = drain(&mut stream, "encryptedContent", sink)?;
+        stream.leave("encryptedContentInfo")?;
+        let (mut authenticated_attributes, mut mac) = (None, None);
+        if kind == ContentType::AuthEnvelopedData {
+            if stream.peek()? == Some(Tag::context(1)) {
+                let raw = stream.take(limits.element_bytes, "authAttrs")?;
+                let attributes = Attributes::read(&Reader::single(&raw, "authAttrs")?, limits)?;
+                authenticated_attributes = Some(attributes.der_sorted()?);
+            }
+            let raw = stream.take(limits.element_bytes, "mac")?;
+            mac = Some(Reader::single(&raw, "mac")?.octets("mac")?.into_owned());
+            if stream.peek()? == Some(Tag::context(2)) {
+                stream.take(limits.element_bytes, "unauthAttrs")?;
+            }
+        } else if stream.peek()? == Some(Tag::context(1)) {
+            stream.take(limits.element_bytes, "unprotectedAttrs")?;
+        }
+        stream.leave("EnvelopedData")?;
+        leave_content_info(&mut stream)?;
+        Ok(Self { kind, head, content_length, authenticated_attributes, mac })
+    }
+
+    /// The content cipher with its parameters, checked as far as that goes without a key (SEC-64 to SEC-66, SEC-69).
+    ///
+    /// # Errors
+    /// Where the algorithm is unknown or does not belong into this structure, and where IV, nonce, tag or ciphertext
+    /// have a length that they cannot have.
+    pub fn cipher(&self) -> Result<CipherParameters> {
+        let parameters = CipherParameters::from_identifier(&self.head.algorithm)?;
+        let cipher = parameters.cipher;
+        let authenticated = self.kind == ContentType::AuthEnvelopedData;
+        if authenticated != cipher.is_aead() {
+            return Err(Error::Unsupported(format!("{cipher} inside {}", self.kind)));
+        }
+        match &self.mac {
+            Some(mac) if mac.len() != parameters.tag_length => {
+                let text = format!("a tag of {} bytes where {} are announced", mac.len(), parameters.tag_length);
+                return Err(wrong_parameters("AES-GCM", text));
+            }
+            _ => {}
+        }
+        let block = cipher.block_length() as u64;
+        if !authenticated && (self.content_length == 0 || self.content_length % block != 0) {
+            let text = format!("a ciphertext of {} bytes is no whole number of blocks", self.content_length);
+            return Err(wrong_parameters("CBC", text));
+        }
+        Ok(parameters)
+    }
+}
+
+fn wrong_parameters(what: &'static str, why: String) -> Error {
+    Error::Crypto(crate::crypto::Error::Parameters { what, why })
+}
+
+/// What stands before a ciphertext of `length` octets and, but for the tag of `parameters.tag_length` octets, after it.
+/// An AEAD cipher makes it an AuthEnvelopedData, any other an EnvelopedData.
+pub fn encode_start(recipients: &[Vec<u8>], version: u64, parameters: &CipherParameters, length: u64) -> Vec<u8> {
+    let (kind, version, tail) = match parameters.cipher.is_aead() {
+        // RFC 5083 section 2.1: version 0.
+        true => (oid::ID_CT_AUTH_ENVELOPED_DATA, 0, der::header_len(parameters.tag_length as u64) + parameters.tag_length as u64),
+        false => (oid::ID_ENVELOPED_DATA, version, 0),
+    };
+    let string = der::header(Tag::context(0), false, length);
+    let start = [der::oid(&oid::ID_DATA), parameters.identifier().to_der(), string].concat();
+    let content_len = start.len() as u64 + length;
+    let content = der::header(Tag::SEQUENCE, true, content_len);
+    let fields = [der::integer(version), der::set_of(Tag::SET, recipients.to_vec())].concat();
+    let enveloped_len = (fields.len() + content.len()) as u64 + content_len + tail;
+    let enveloped = der::header(Tag::SEQUENCE, true, enveloped_len);
+    let explicit_len = enveloped.len() as u64 + enveloped_len;
+    let explicit = der::header(Tag::context(0), true, explicit_len);
+    let kind = der::oid(&kind);
+    let info = der::header(Tag::SEQUENCE, true, (kind.len() + explicit.len()) as u64 + explicit_len);
+    [info, kind, explicit, enveloped, fields, content, start].concat()
+}

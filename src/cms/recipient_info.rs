@@ -1,0 +1,218 @@
+//! RecipientInfo (RFC 5652 section 6.2, RFC 5753, RFC 8418): whom the content-encryption key is for, and in which
+//! wrapping.
+
+use super::identifier::CertificateId;
+use super::{Error, Result};
+use crate::asn1::ber::{Element, Reader, Tag};
+use crate::asn1::{der, oid};
+use crate::crypto::agreement;
+use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport};
+use crate::crypto::signature::{KeyKind, PublicKey};
+use crate::base::secret::Secret;
+
+/// One recipient's way to the content-encryption key.
+#[derive(Clone, Debug)]
+pub enum RecipientInfo {
+    /// KeyTransRecipientInfo.
+    Transport(TransportRecipient),
+    /// One entry of a KeyAgreeRecipientInfo.
+    Agreement(AgreementRecipient),
+    /// A kind that is not opened here: a shared key, a password, another.
+    Other {
+        /// What it is.
+        kind: &'static str,
+    },
+}
+
+/// `KeyTransRecipientInfo ::= SEQUENCE { version, rid, keyEncryptionAlgorithm, encryptedKey OCTET STRING }`
+#[derive(Clone, Debug)]
+pub struct TransportRecipient {
+    /// Whose certificate.
+    pub identifier: CertificateId,
+    /// keyEncryptionAlgorithm.
+    pub algorithm: AlgorithmIdentifier,
+    /// encryptedKey.
+    pub encrypted_key: Vec<u8>,
+}
+
+/// `KeyAgreeRecipientInfo ::= SEQUENCE { version, originator [0], ukm [1] OPTIONAL, keyEncryptionAlgorithm,
+/// recipientEncryptedKeys }`, taken apart by recipient.
+#[derive(Clone, Debug)]
+pub struct AgreementRecipient {
+    /// Whose certificate.
+    pub identifier: CertificateId,
+    /// keyEncryptionAlgorithm, the key wrap among its parameters.
+    pub algorithm: AlgorithmIdentifier,
+    /// The sender's key for this message.
+    pub originator: Originator,
+    /// User keying material.
+    pub ukm: Option<Vec<u8>>,
+    /// encryptedKey.
+    pub encrypted_key: Vec<u8>,
+}
+
+/// OriginatorIdentifierOrKey.
+#[derive(Clone, Debug)]
+pub enum Originator {
+    /// originatorKey: a point, or the 32 bytes of X25519.
+    Key {
+        /// Its algorithm; the curve is the recipient's where it is not said.
+        algorithm: AlgorithmIdentifier,
+        /// The public key.
+        public_key: Vec<u8>,
+    },
+    /// A certificate: static-static agreement, which is not opened here.
+    Certificate(CertificateId),
+}
+
+impl RecipientInfo {
+    /// Reads one RecipientInfo; a key agreement with several recipients gives several.
+    pub(super) fn read(raw: &[u8], into: &mut Vec<Self>) -> Result<()> {
+        let element = Reader::single(raw, "RecipientInfo")?;
+        match element.tag {
+            Tag::SEQUENCE => into.push(Self::Transport(TransportRecipient::read(&element)?)),
+            tag => match tag.context_number() {
+                Some(1) => read_agreement(&element, into)?,
+                Some(2) => into.push(Self::Other { kind: "a key shared beforehand (KEKRecipientInfo)" }),
+                Some(3) => into.push(Self::Other { kind: "a password (PasswordRecipientInfo)" }),
+                Some(4) => into.push(Self::Other { kind: "another kind (OtherRecipientInfo)" }),
+                _ => return Err(Error::Unsupported(format!("RecipientInfo with tag {tag}"))),
+            },
+        }
+        Ok(())
+    }
+
+    /// Whose certificate it names, where it names one.
+    pub fn identifier(&self) -> Option<&CertificateId> {
+        match self {
+            Self::Transport(recipient) => Some(&recipient.identifier),
+            Self::Agreement(recipient) => Some(&recipient.identifier),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// The kind, and the algorithm, for a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Transport(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
+            Self::Agreement(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
+            Self::Other { kind } => (*kind).to_owned(),
+        }
+    }
+}
+
+impl TransportRecipient {
+    fn read(element: &Element<'_>) -> Result<Self> {
+        let mut fields = element.sequence("KeyTransRecipientInfo")?;
+        fields.required(Tag::INTEGER, "version")?.small("version")?;
+        let identifier = CertificateId::read(&fields.required_any("rid")?, "rid")?;
+        let algorithm = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "keyEncryptionAlgorithm")?)?;
+        let encrypted_key = fields.required(Tag::OCTET_STRING, "encryptedKey")?.octets("encryptedKey")?.into_owned();
+        fields.finish("KeyTransRecipientInfo")?;
+        Ok(Self { identifier, algorithm, encrypted_key })
+    }
+}
+
+fn read_agreement(element: &Element<'_>, into: &mut Vec<RecipientInfo>) -> Result<()> {
+    let mut fields = element.children("KeyAgreeRecipientInfo")?;
+    fields.required(Tag::INTEGER, "version")?.small("version")?;
+    let originator = read_originator(&fields.required(Tag::context(0), "originator")?.explicit("originator")?)?;
+    let ukm = match fields.optional(Tag::context(1), "ukm")? {
+        Some(element) => Some(element.explicit("ukm")?.octets("ukm")?.into_owned()),
+        None => None,
+    };
+    let algorithm = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "keyEncryptionAlgorithm")?)?;
+    let what = "recipientEncryptedKeys";
+    let mut keys = fields.required(Tag::SEQUENCE, what)?.sequence(what)?;
+    fields.finish("KeyAgreeRecipientInfo")?;
+    while let Some(entry) = keys.next_element()? {
+        let mut fields = entry.sequence("RecipientEncryptedKey")?;
+        let identifier = CertificateId::read(&fields.required_any("rid")?, "rid")?;
+        let encrypted_key = fields.required(Tag::OCTET_STRING, "encryptedKey")?.octets("encryptedKey")?.into_owned();
+        fields.finish("RecipientEncryptedKey")?;
+        into.push(RecipientInfo::Agreement(AgreementRecipient {
+            identifier,
+            algorithm: algorithm.clone(),
+            originator: originator.clone(),
+            ukm: ukm.clone(),
+            encrypted_key,
+        }));
+    }
+    Ok(())
+}
+
+fn read_originator(element: &Element<'_>) -> Result<Originator> {
+    if element.tag != Tag::context(1) {
+        return Ok(Originator::Certificate(CertificateId::read(element, "originator")?));
+    }
+    let mut fields = element.children("originatorKey")?;
+    let algorithm = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "originatorKey.algorithm")?)?;
+    let public_key = fields.required(Tag::BIT_STRING, "originatorKey.publicKey")?.whole_bits("publicKey")?.to_vec();
+    fields.finish("originatorKey")?;
+    Ok(Originator::Key { algorithm, public_key })
+}
+
+/// How the content-encryption key of a new message is wrapped for one certificate.
+#[derive(Clone, Debug)]
+pub enum Wrapping {
+    /// For RSA keys.
+    Transport(KeyTransport),
+    /// For EC and X25519 keys.
+    Agreement(KeyAgreement),
+}
+
+/// Writes a RecipientInfo that gives `key` to the holder of a public key.
+///
+/// # Errors
+/// Where the key does not fit the wrapping, or there is no randomness.
+pub fn encode(
+    public_key: &PublicKey,
+    identifier: &CertificateId,
+    wrapping: &Wrapping,
+    key: &Secret,
+) -> Result<Vec<u8>> {
+    match wrapping {
+        Wrapping::Transport(transport) => {
+            let encrypted = public_key.encrypt(transport, key.expose())?;
+            // RFC 5652 section 6.2.1: version 0 with issuerAndSerialNumber, 2 with subjectKeyIdentifier.
+            let version = transport_version(identifier);
+            let parts = [der::integer(version), identifier.to_der(), transport.identifier().to_der(), der::octets(&encrypted)];
+            Ok(der::sequence(&parts))
+        }
+        Wrapping::Agreement(agreement) => encode_agreement(public_key, identifier, agreement, key),
+    }
+}
+
+fn transport_version(identifier: &CertificateId) -> u64 {
+    match identifier {
+        CertificateId::IssuerAndSerial { .. } => 0,
+        CertificateId::SubjectKeyIdentifier(_) => 2,
+    }
+}
+
+fn encode_agreement(
+    public_key: &PublicKey,
+    identifier: &CertificateId,
+    scheme: &KeyAgreement,
+    key: &Secret,
+) -> Result<Vec<u8>> {
+    let sealed = agreement::seal(scheme, public_key, key)?;
+    // RFC 5753 section 3.1.1: id-ecPublicKey with the curve absent; RFC 8418 section 3.1: id-X25519.
+    let algorithm = match public_key.kind() {
+        KeyKind::X25519 => AlgorithmIdentifier::new(oid::X25519),
+        _ => AlgorithmIdentifier::new(oid::EC_PUBLIC_KEY),
+    };
+    let originator_key = der::sequence(&[algorithm.to_der(), der::bits(&sealed.ephemeral)]);
+    let originator = der::explicit(0, &der::retag(Tag::context(1), &originator_key));
+    let entry = der::sequence(&[identifier.to_agreement_der(), der::octets(&sealed.wrapped)]);
+    let parts = [der::integer(3), originator, scheme.identifier()?.to_der(), der::sequence(&[entry])];
+    Ok(der::constructed(Tag::context(1), &parts))
+}
+
+/// RFC 5652 section 6.1: the version of an EnvelopedData with these recipients.
+pub fn enveloped_version(wrappings: &[(CertificateId, Wrapping)]) -> u64 {
+    let plain = |(identifier, wrapping): &(CertificateId, Wrapping)| {
+        matches!((identifier, wrapping), (CertificateId::IssuerAndSerial { .. }, Wrapping::Transport(_)))
+    };
+    if wrappings.iter().all(plain) { 0 } else { 2 }
+}

@@ -1,0 +1,162 @@
+//! Sources derived from sources: transfer-decoded, in canonical line ends, decrypted. Each is read again from the
+//! input whenever it is needed, or kept in memory where it is small or the input lies in memory anyway.
+
+use crate::base::limits::Limits;
+use crate::base::source::{Memory, SharedSource, Source};
+use crate::crypto::content::Decryptor;
+use crate::mime::canonical::Canonical;
+use crate::mime::transfer::{self, Strictness, TransferEncoding};
+use std::io::{self, BufRead, Read};
+
+/// Keeps a derived source in memory where that is within bounds: it is small, or `origin` lies in memory, too.
+///
+/// # Errors
+/// What reading it gives.
+pub(super) fn settle<'a>(derived: SharedSource<'a>, size: Option<u64>, origin: &SharedSource<'_>, limits: &Limits) -> io::Result<SharedSource<'a>> {
+    if derived.as_slice().is_some() {
+        return Ok(derived);
+    }
+    let small = size.is_some_and(|size| size <= limits.in_memory_layer as u64);
+    if !small && origin.as_slice().is_none() {
+        return Ok(derived);
+    }
+    let mut bytes = Vec::with_capacity(size.and_then(|s| usize::try_from(s).ok()).unwrap_or(0));
+    derived.reader(0)?.read_to_end(&mut bytes)?;
+    Ok(Memory::owned(bytes))
+}
+
+/// A body without its transfer encoding.
+pub(super) struct Decoded<'a> {
+    pub(super) body: SharedSource<'a>,
+    pub(super) encoding: TransferEncoding,
+}
+
+impl Source for Decoded<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        skip(transfer::decode(self.body.reader(0)?, self.encoding, Strictness::Strict), offset)
+    }
+}
+
+/// An entity with CRLF at every line's end.
+pub(super) struct Canonicalised<'a>(pub(super) SharedSource<'a>);
+
+impl Source for Canonicalised<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        let filter = CanonicalReader { inner: self.0.reader(0)?, canonical: Canonical::new(), out: Vec::new(), at: 0 };
+        skip(Box::new(filter), offset)
+    }
+}
+
+/// The plaintext of a layer whose ciphertext has been judged.
+pub(super) struct Decrypted<'a> {
+    pub(super) ciphertext: SharedSource<'a>,
+    /// Set up with key and IV; each reader starts from a copy.
+    pub(super) decryptor: Decryptor,
+}
+
+impl Source for Decrypted<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        let decryptor = Some(self.decryptor.clone());
+        skip(Box::new(DecryptReader { inner: self.ciphertext.reader(0)?, decryptor, out: Vec::new(), at: 0 }), offset)
+    }
+}
+
+fn skip<'r>(mut reader: Box<dyn BufRead + 'r>, offset: u64) -> io::Result<Box<dyn BufRead + 'r>> {
+    io::copy(&mut (&mut reader).take(offset), &mut io::sink())?;
+    Ok(reader)
+}
+
+/// How much a filter takes from its input at a time; its output stays in the first-level cache.
+const BLOCK: usize = 16 << 10;
+
+struct CanonicalReader<'r> {
+    inner: Box<dyn BufRead + 'r>,
+    canonical: Canonical,
+    out: Vec<u8>,
+    at: usize,
+}
+
+impl CanonicalReader<'_> {
+    fn refill(&mut self) -> io::Result<()> {
+        self.out.clear();
+        self.at = 0;
+        while self.out.is_empty() {
+            let available = self.inner.fill_buf()?;
+            let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
+            if block.is_empty() {
+                return Ok(());
+            }
+            let out = &mut self.out;
+            self.canonical.feed(block, &mut |bytes| {
+                out.extend_from_slice(bytes);
+                Ok(())
+            })?;
+            let used = block.len();
+            self.inner.consume(used);
+        }
+        Ok(())
+    }
+}
+
+struct DecryptReader<'r> {
+    inner: Box<dyn BufRead + 'r>,
+    /// `None` once the last block is out.
+    decryptor: Option<Decryptor>,
+    out: Vec<u8>,
+    at: usize,
+}
+
+impl DecryptReader<'_> {
+    fn refill(&mut self) -> io::Result<()> {
+        self.out.clear();
+        self.at = 0;
+        while self.out.is_empty() {
+            let Some(decryptor) = &mut self.decryptor else { return Ok(()) };
+            let available = self.inner.fill_buf()?;
+            let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
+            if block.is_empty() {
+                if let Some(decryptor) = self.decryptor.take() {
+                    decryptor.finish(&mut self.out).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+                }
+                return Ok(());
+            }
+            decryptor.update(block, &mut self.out).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+            let used = block.len();
+            self.inner.consume(used);
+        }
+        Ok(())
+    }
+}
+
+macro_rules! buffered_filter {
+    ($($filter:ident),*) => {
+        $(
+            impl BufRead for $filter<'_> {
+                fn fill_buf(&mut self) -> io::Result<&[u8]> {
+                    if self.at >= self.out.len() {
+                        self.refill()?;
+                    }
+                    Ok(self.out.get(self.at..).unwrap_or_default())
+                }
+
+                fn consume(&mut self, amount: usize) {
+                    self.at += amount;
+                }
+            }
+
+            impl Read for $filter<'_> {
+                fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                    let available = self.fill_buf()?;
+                    let count = available.len().min(into.len());
+                    if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
+                        to.copy_from_slice(from);
+                    }
+                    self.consume(count);
+                    Ok(count)
+                }
+            }
+        )*
+    };
+}
+
+buffered_filter!(CanonicalReader, DecryptReader);

@@ -1,0 +1,313 @@
+//! Opens anything: peels a message, judges each layer, and answers what a caller requires of it.
+
+use super::peel::{Innermost, Peeler, Stop};
+use super::report::{Closed, Report};
+use super::requirement::{Requirement, RevocationMode, Shortfall};
+use super::verify::Judge;
+use crate::base::address::EmailAddress;
+use crate::base::reason::Reason;
+use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::base::time::Time;
+use crate::cert::chain::Trust;
+use crate::mime::entity;
+use crate::mime::mailboxes::{self, Mailboxes};
+use crate::policy::policy::Policy;
+use crate::store::keyring::Keyring;
+use sha2::{Digest, Sha256};
+use std::io::{self, Read, Seek, Write};
+use std::sync::Arc;
+
+/// Opens messages under one trust, one policy and one set of keys.
+///
+/// ```no_run
+/// # use smime::{Opener, Policy, Requirement, Time, Trust};
+/// # let raw: &[u8] = b""; let trust = Trust::default(); let now: Time = "2026-11-24T08:00:00Z".parse().unwrap();
+/// let policy = Policy::default();
+/// let opened = Opener::new(&trust, &policy).open(raw, now)?;
+/// println!("{}", opened.report());
+/// match opened.require(Requirement::SignedBySender) {
+///     Ok(trusted) => println!("{} bytes from {:?}", trusted.message()?.len(), trusted.sender()),
+///     Err(refused) => println!("{:?}", refused.reasons()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Opener<'o> {
+    trust: &'o Trust,
+    policy: &'o Policy,
+    keyring: Option<&'o Keyring>,
+    part: Option<&'o str>,
+    revocation: RevocationMode,
+}
+
+/// Why a message could not be looked at as a whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Its MIME is broken, ambiguous, or beyond a limit.
+    #[error("{0}")]
+    Mime(#[from] crate::mime::Error),
+    /// It could not be read, or changed in between.
+    #[error("the message cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// It has no such part.
+    #[error("there is no part {part}; the message has {}", list(.available))]
+    NoPart {
+        /// What was asked for.
+        part: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// It is empty.
+    #[error("the message is empty")]
+    Empty,
+}
+
+fn list(parts: &[String]) -> String {
+    match parts.len() {
+        0 => "no parts".to_owned(),
+        n if n > 20 => format!("parts {} and more", parts.iter().take(20).cloned().collect::<Vec<_>>().join(", ")),
+        _ => format!("parts {}", parts.join(", ")),
+    }
+}
+
+impl<'o> Opener<'o> {
+    /// With anchors and intermediates to judge signers by.
+    pub fn new(trust: &'o Trust, policy: &'o Policy) -> Self {
+        Self { trust, policy, keyring: None, part: None, revocation: RevocationMode::default() }
+    }
+
+    /// With keys to decrypt with.
+    pub fn with_keys(self, keyring: &'o Keyring) -> Self {
+        Self { keyring: Some(keyring), ..self }
+    }
+
+    /// With the name of a part ("1.2") to open, which lies beside other content (SEC-61).
+    pub fn part(self, path: &'o str) -> Self {
+        Self { part: Some(path), ..self }
+    }
+
+    /// How revocation enters a requirement.
+    pub fn revocation(self, mode: RevocationMode) -> Self {
+        Self { revocation: mode, ..self }
+    }
+
+    /// Opens a message in memory: a mail with any line ends, or a CMS structure by itself (DER or BER). Chains are judged at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Mime`] where the outermost MIME is malformed, ambiguous or beyond a limit; [`Error::NoPart`]. What is
+    /// wrong with a layer is in the report.
+    pub fn open<'a>(&self, raw: &'a [u8], now: Time) -> Result<Opened<'a>, Error> {
+        self.open_source(Memory::borrowed(raw), now)
+    }
+
+    /// Opens a file of any size in constant memory; it is read more than once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::Io`] where reading fails.
+    pub fn open_file<'a, R: Read + Seek + Send + 'a>(&self, file: R, now: Time) -> Result<Opened<'a>, Error> {
+        self.open_source(Arc::new(Rewindable::new(file)?), now)
+    }
+
+    /// Opens anything that can be read more than once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::Io`] where reading fails.
+    pub fn open_source<'a>(&self, source: SharedSource<'a>, now: Time) -> Result<Opened<'a>, Error> {
+        let mut report = Report::default();
+        let first = source.reader(0)?.fill_buf()?.first().copied();
+        let root = match first {
+            None => return Err(Error::Empty),
+            Some(0x30) if crate::cms::content::content_type_of(&*source).is_ok() => None,
+            Some(_) => Some(entity::scan(&source, &self.policy.limits)?),
+        };
+        if let Some(root) = &root {
+            // SEC-21: a message whose own type is ambiguous has no meaning.
+            if let Err(error) = &root.content_type {
+                return Err(Error::Mime(error.clone()));
+            }
+            report.mailboxes = Mailboxes::read(&root.header, &self.policy.limits)?;
+            report.date = mailboxes::date(&root.header);
+            report.notes.extend(report.mailboxes.oddities.iter().cloned());
+        }
+        let empty = Keyring::default();
+        let judge = Judge { trust: self.trust, policy: self.policy, now, mailboxes: &report.mailboxes };
+        let keyring = self.keyring.unwrap_or(&empty);
+        let mut peeler = Peeler { judge, keyring, part: self.part, layers: Vec::new(), notes: Vec::new() };
+        let innermost = peeler.peel(source, root).map_err(|stop| self.error(stop))?;
+        let Peeler { layers, notes, part, .. } = peeler;
+        report.layers = layers;
+        report.notes.extend(notes);
+        let content = match innermost {
+            Innermost::Content(content) => Some(content),
+            Innermost::Closed(closed) => {
+                report.closed = Some(closed);
+                None
+            }
+        };
+        if let (Some(part), Some(_)) = (part, &content) {
+            return Err(Error::NoPart { part: part.to_owned(), available: Vec::new() });
+        }
+        Ok(Opened { report, content, revocation: self.revocation })
+    }
+
+    fn error(&self, stop: Stop) -> Error {
+        match stop {
+            Stop::Mime(error) => Error::Mime(error),
+            Stop::Io(error) => Error::Io(error),
+            Stop::NoPart { available } => Error::NoPart { part: self.part.unwrap_or_default().to_owned(), available },
+        }
+    }
+}
+
+/// A message that was looked at. Its content comes out through [`require`](Self::require) only.
+pub struct Opened<'a> {
+    report: Report,
+    content: Option<SharedSource<'a>>,
+    revocation: RevocationMode,
+}
+
+impl<'a> Opened<'a> {
+    /// What was found.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Whether the report meets a requirement, and if not, why; the content stays where it is.
+    ///
+    /// # Errors
+    /// What falls short, the most telling reason first.
+    pub fn judge(&self, requirement: Requirement) -> Result<(), (Shortfall, Vec<Reason>)> {
+        requirement.judge(&self.report, self.revocation)
+    }
+
+    /// The content, where the requirement is met.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reasons, where it is not.
+    pub fn require(self, requirement: Requirement) -> Result<Trusted<'a>, Refused<'a>> {
+        match (self.judge(requirement), self.content) {
+            (Ok(()), Some(content)) => Ok(Trusted { content, requirement, report: self.report }),
+            (Err((shortfall, reasons)), content) => Err(Refused { shortfall, reasons, content, report: self.report }),
+            (Ok(()), None) => {
+                let reasons = match &self.report.closed {
+                    Some(Closed::CannotDecrypt(reason) | Closed::Unreadable(reason)) => vec![reason.clone()],
+                    None => Vec::new(),
+                };
+                Err(Refused { shortfall: Shortfall::Unreadable, reasons, content: None, report: self.report })
+            }
+        }
+    }
+}
+
+/// The bytes of a message that met a requirement. There is no other way to make one.
+pub struct Trusted<'a> {
+    content: SharedSource<'a>,
+    requirement: Requirement,
+    report: Report,
+}
+
+/// What was copied out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// How many bytes.
+    pub bytes: u64,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+}
+
+impl Trusted<'_> {
+    /// What was found on the way.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The From address that the signature vouches for; `None` where less than
+    /// [`Requirement::SignedBySender`] was required.
+    pub fn sender(&self) -> Option<&EmailAddress> {
+        if self.requirement < Requirement::SignedBySender {
+            return None;
+        }
+        self.report.mailboxes.from.first()?.address.as_ref()
+    }
+
+    /// The innermost entity, header and body, whole in memory.
+    ///
+    /// # Errors
+    /// What reading the input again gives; [`Changed`](crate::base::source::Changed) inside where it is not the same any more.
+    pub fn message(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.copy_to(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes the innermost entity, in constant memory.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message), and what the writer gives.
+    pub fn copy_to(&self, out: &mut dyn Write) -> io::Result<Copied> {
+        copy(&self.content, out)
+    }
+}
+
+/// A message that did not meet a requirement.
+pub struct Refused<'a> {
+    shortfall: Shortfall,
+    reasons: Vec<Reason>,
+    content: Option<SharedSource<'a>>,
+    report: Report,
+}
+
+impl Refused<'_> {
+    /// Which kind of shortfall.
+    pub fn shortfall(&self) -> Shortfall {
+        self.shortfall
+    }
+
+    /// Why, the most telling first.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// What was found all the same.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The content all the same, for a caller that shows it as what it is; `None` where a closed layer is in the way.
+    ///
+    /// # Errors
+    /// What reading the input again gives.
+    pub fn untrusted_message(&self) -> Option<io::Result<Vec<u8>>> {
+        let content = self.content.as_ref()?;
+        let mut bytes = Vec::new();
+        Some(copy(content, &mut bytes).map(|_| bytes))
+    }
+
+    /// What the content's bytes hash to, without handing them out.
+    ///
+    /// # Errors
+    /// What reading the input again gives.
+    pub fn digest(&self) -> Option<io::Result<Copied>> {
+        self.content.as_ref().map(|content| copy(content, &mut io::sink()))
+    }
+}
+
+fn copy(content: &SharedSource<'_>, out: &mut dyn Write) -> io::Result<Copied> {
+    let mut hasher = Sha256::new();
+    let mut reader = content.reader(0)?;
+    let mut bytes = 0u64;
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            break;
+        }
+        hasher.update(chunk);
+        out.write_all(chunk)?;
+        let used = chunk.len();
+        bytes += used as u64;
+        reader.consume(used);
+    }
+    out.flush()?;
+    Ok(Copied { bytes, sha256: hasher.finalize().into() })
+}

@@ -1,0 +1,453 @@
+//! One signed layer: the content is hashed as it is read, each signer's arithmetic is checked, and then the signer's
+//! certificate is judged question by question.
+
+use super::report::{Address, AddressAnswer, Form, Readability, Revocation, Signature, SignedLayer, Strength, Trust as TrustAnswer};
+use crate::asn1::oid;
+use crate::base::limits::Limits;
+use crate::base::reason::Reason;
+use crate::base::source::SharedSource;
+use crate::base::time::Time;
+use crate::cert::certificate::Certificate;
+use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
+use crate::cert::mailbox::{AddressMatch, speaks_for};
+use crate::cert::purpose::Purpose;
+use crate::cms::signed::{EContent, Head, SignedData, Sink};
+use crate::cms::signer_info::{ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes};
+use crate::cms::{Error as CmsError, Result as CmsResult};
+use crate::crypto::algorithm::DigestAlgorithm;
+use crate::crypto::digest::Hasher;
+use crate::mime::canonical::Canonical;
+use crate::mime::mailboxes::{Mailbox, Mailboxes};
+use crate::policy::policy::Policy;
+use const_oid::ObjectIdentifier;
+
+/// What judging a signer needs beside the message.
+pub(super) struct Judge<'j> {
+    pub(super) trust: &'j Trust,
+    pub(super) policy: &'j Policy,
+    pub(super) now: Time,
+    /// Whose From and Sender the signer is compared with.
+    pub(super) mailboxes: &'j Mailboxes,
+}
+
+/// What is signed, for a detached signature.
+#[derive(Clone, Copy)]
+pub(super) struct Detached<'d, 'a> {
+    pub(super) content: &'d SharedSource<'a>,
+    /// Raw line ends are accepted only inside a CMS layer (OUT-60).
+    pub(super) line_ends: LineEnds,
+}
+
+/// Which line ends a detached content may have been signed with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineEnds {
+    /// CRLF only: the message came as mail.
+    Canonical,
+    /// CRLF, or as they are: the message came inside a CMS layer, byte for byte.
+    CanonicalOrRaw,
+}
+
+/// A signed layer, judged.
+pub(super) struct Verified {
+    pub(super) layer: SignedLayer,
+    pub(super) reasons: Vec<Reason>,
+    /// Whether it was the raw content that verified, not the canonical.
+    pub(super) raw: bool,
+    /// What stands inside the SignedData itself.
+    pub(super) inside: Inside,
+}
+
+/// The content inside a SignedData.
+pub(super) enum Inside {
+    /// None, so that it signs something elsewhere or nothing.
+    Nothing,
+    /// So many octets of mail.
+    Mail(u64),
+    /// Something that is not mail: a timestamp, for one (SEC-5).
+    Other(ObjectIdentifier),
+}
+
+/// Reads and judges a SignedData whose content is inside.
+pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult<Verified> {
+    let limits = &judge.policy.limits;
+    let mut sink = HashSink::announced();
+    let data = SignedData::read(message.reader(0)?, limits, &mut sink)?;
+    let missing = sink.missing(&data);
+    if !missing.is_empty() {
+        // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
+        let mut again = HashSink::with(&missing);
+        SignedData::read(message.reader(0)?, limits, &mut again)?;
+        sink.digests.append(&mut again.digests);
+    }
+    let readings = [sink.reading()];
+    let facts = ContentFacts {
+        content_type: data.head.content_type,
+        readings: if data.head.content == EContent::Attached { &readings } else { &[] },
+        resembles_attributes: sink.prefix.as_deref().is_some_and(resembles_attributes),
+    };
+    let mut reasons = data.notes.clone();
+    reasons.extend(unannounced(&missing));
+    let signatures = data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect();
+    let layer = SignedLayer { form: Form::Opaque, signatures, state: Readability::Readable, certificates: data.certificates };
+    let inside = match (data.head.content, data.head.content_type) {
+        (EContent::Detached, _) => Inside::Nothing,
+        (EContent::Attached, oid::ID_DATA) => Inside::Mail(data.content_length),
+        (EContent::Attached, other) => Inside::Other(other),
+    };
+    Ok(Verified { layer, reasons, raw: false, inside })
+}
+
+/// Reads and judges a detached SignedData over a content that stands elsewhere. `signature` is small and in memory.
+pub(super) fn detached(signature: &SharedSource<'_>, content: Detached<'_, '_>, judge: &Judge<'_>) -> CmsResult<Verified> {
+    let limits = &judge.policy.limits;
+    let mut inside = HashSink::announced();
+    let data = SignedData::read(signature.reader(0)?, limits, &mut inside)?;
+    let mut layer = SignedLayer { form: Form::Clear, signatures: Vec::new(), state: Readability::Readable, certificates: data.certificates.clone() };
+    let mut reasons = data.notes.clone();
+    if data.head.content == EContent::Attached {
+        // SEC-1: two contents, and no way to say which one the signature is for.
+        let text = "the signature of the multipart/signed carries a content of its own beside the signed part";
+        let reason = Reason::new("content_present_in_detached", text);
+        let refuse = |signer: &SignerInfo| judge.refused(signer, &data, reason.clone());
+        layer.signatures = data.signers.iter().map(refuse).collect();
+        reasons.push(reason);
+        return Ok(Verified { layer, reasons, raw: false, inside: Inside::Nothing });
+    }
+    let algorithms = used_digests(&data);
+    let hashed = hash_canonical(content.content, &algorithms)?;
+    let mut readings = vec![ContentReading { digests: hashed.digests, note: None }];
+    let prefix_resembles = hashed.prefix.as_deref().is_some_and(resembles_attributes);
+    let check = |readings: &[ContentReading]| -> Vec<Signature> {
+        let facts = ContentFacts { content_type: data.head.content_type, readings, resembles_attributes: prefix_resembles };
+        data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect()
+    };
+    layer.signatures = check(&readings);
+    let mut raw = false;
+    let altered = layer.signatures.iter().any(|s| s.integrity == Integrity::Altered);
+    if altered && hashed.changed && content.line_ends == LineEnds::CanonicalOrRaw {
+        let note = Reason::new(RAW_LINE_ENDS, "the signature was made over line ends that are not CRLF");
+        readings.push(ContentReading { digests: hash_raw(content.content, &algorithms)?, note: Some(note) });
+        layer.signatures = check(&readings);
+        raw = layer.signatures.iter().any(|s| s.reasons.iter().any(|r| r.code == RAW_LINE_ENDS));
+    }
+    Ok(Verified { layer, reasons, raw, inside: Inside::Nothing })
+}
+
+const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
+
+fn unannounced(missing: &[DigestAlgorithm]) -> Option<Reason> {
+    let names: Vec<&str> = missing.iter().map(|d| d.name()).collect();
+    let text = format!("a signer uses {}, which digestAlgorithms does not announce", names.join(", "));
+    (!names.is_empty()).then(|| Reason::new("digest_not_announced", text))
+}
+
+fn used_digests(data: &SignedData) -> Vec<DigestAlgorithm> {
+    let mut used: Vec<DigestAlgorithm> = Vec::new();
+    for digest in data.signers.iter().filter_map(SignerInfo::digest) {
+        if !used.contains(&digest) {
+            used.push(digest);
+        }
+    }
+    used
+}
+
+/// How much of a content is kept to see whether it is a set of signed attributes in disguise (SEC-2).
+const PREFIX: usize = 64 << 10;
+
+/// Hashes a content, and keeps it where it is small and begins like a SET.
+struct HashSink {
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    hashers: Vec<Hasher>,
+    announced: bool,
+    started: bool,
+    prefix: Option<Vec<u8>>,
+}
+
+impl HashSink {
+    /// With the digests that the message announces.
+    fn announced() -> Self {
+        Self { digests: Vec::new(), hashers: Vec::new(), announced: true, started: false, prefix: None }
+    }
+
+    fn with(algorithms: &[DigestAlgorithm]) -> Self {
+        let hashers = algorithms.iter().map(|a| Hasher::new(*a)).collect();
+        Self { hashers, announced: false, ..Self::announced() }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if !self.started && !bytes.is_empty() {
+            self.started = true;
+            self.prefix = (bytes.first() == Some(&0x31)).then(Vec::new);
+        }
+        if let Some(prefix) = &mut self.prefix {
+            if prefix.len() + bytes.len() <= PREFIX { prefix.extend_from_slice(bytes) } else { self.prefix = None }
+        }
+        self.hashers.iter_mut().for_each(|hasher| hasher.update(bytes));
+    }
+
+    fn finish(&mut self) {
+        self.digests.extend(self.hashers.drain(..).map(|hasher| (hasher.algorithm(), hasher.finish())));
+    }
+
+    fn missing(&mut self, data: &SignedData) -> Vec<DigestAlgorithm> {
+        self.finish();
+        used_digests(data).into_iter().filter(|used| !self.digests.iter().any(|(have, _)| have == used)).collect()
+    }
+
+    fn reading(&mut self) -> ContentReading {
+        self.finish();
+        ContentReading { digests: std::mem::take(&mut self.digests), note: None }
+    }
+}
+
+impl Sink for HashSink {
+    fn begin(&mut self, head: &Head) -> CmsResult<()> {
+        if self.announced && head.content == EContent::Attached {
+            for identifier in &head.digest_algorithms {
+                if let Ok(digest) = DigestAlgorithm::from_identifier(identifier) {
+                    if !self.hashers.iter().any(|h| h.algorithm() == digest) {
+                        self.hashers.push(Hasher::new(digest));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> CmsResult<()> {
+        self.update(bytes);
+        Ok(())
+    }
+}
+
+struct Hashed {
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// Whether line ends had to be made canonical.
+    changed: bool,
+    prefix: Option<Vec<u8>>,
+}
+
+fn hash_canonical(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Hashed> {
+    let mut sink = HashSink::with(algorithms);
+    let mut canonical = Canonical::new();
+    let mut reader = content.reader(0)?;
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            break;
+        }
+        canonical.feed(bytes, &mut |bytes| {
+            sink.update(bytes);
+            Ok(())
+        })?;
+        let used = bytes.len();
+        reader.consume(used);
+    }
+    sink.finish();
+    Ok(Hashed { digests: sink.digests, changed: canonical.counts().line_ends_changed > 0, prefix: sink.prefix })
+}
+
+fn hash_raw(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Vec<(DigestAlgorithm, Vec<u8>)>> {
+    let mut sink = HashSink::with(algorithms);
+    let mut reader = content.reader(0)?;
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            break;
+        }
+        sink.update(bytes);
+        let used = bytes.len();
+        reader.consume(used);
+    }
+    sink.finish();
+    Ok(sink.digests)
+}
+
+impl Judge<'_> {
+    fn limits(&self) -> &Limits {
+        &self.policy.limits
+    }
+
+    /// Every question about one signer.
+    fn signature(&self, signer: &SignerInfo, data: &SignedData, facts: &ContentFacts<'_>) -> Signature {
+        let mut signature = self.unjudged(signer);
+        match self.certificate_of(signer, data) {
+            Err(reason) => {
+                signature.integrity = Integrity::Altered;
+                signature.reasons.push(reason);
+            }
+            Ok(None) => {
+                let text = format!("the certificate of the signer ({}) is neither in the message nor among those given", signer.identifier);
+                signature.reasons.push(Reason::new("signer_cert_missing", text));
+            }
+            Ok(Some(certificate)) => {
+                let check = if facts.readings.is_empty() {
+                    content_missing()
+                } else {
+                    signer.check(&certificate, facts, self.limits())
+                };
+                self.judge_certificate(&mut signature, &certificate, data, check);
+            }
+        }
+        signature
+    }
+
+    /// A signature that is refused before its arithmetic is looked at.
+    fn refused(&self, signer: &SignerInfo, data: &SignedData, reason: Reason) -> Signature {
+        let mut signature = self.unjudged(signer);
+        let check = SignatureCheck { integrity: Integrity::Altered, reasons: vec![reason], ..content_missing() };
+        match self.certificate_of(signer, data) {
+            Ok(Some(certificate)) => self.judge_certificate(&mut signature, &certificate, data, check),
+            _ => {
+                signature.integrity = Integrity::Altered;
+                signature.reasons = check.reasons;
+            }
+        }
+        signature
+    }
+
+    fn unjudged(&self, signer: &SignerInfo) -> Signature {
+        Signature {
+            identifier: signer.identifier.to_string(),
+            certificate: None,
+            integrity: Integrity::Unchecked,
+            trust: TrustAnswer::Unchecked,
+            path: Vec::new(),
+            revocation: Revocation::Unchecked,
+            strength: Strength::Strong,
+            address: Address::Unchecked,
+            addresses: self.answers(None).0,
+            scheme: None,
+            signed_at: None,
+            reasons: Vec::new(),
+        }
+    }
+
+    /// From the message first, then from what the caller knows (OUT-60g).
+    fn certificate_of(&self, signer: &SignerInfo, data: &SignedData) -> Result<Option<Certificate>, Reason> {
+        let ambiguous = |e: CmsError| Reason::new("signer_cert_ambiguous", e.to_string());
+        for pool in [&data.certificates, self.trust.intermediates(), self.trust.anchors()] {
+            if let Some(certificate) = signer.certificate(pool).map_err(ambiguous)? {
+                return Ok(Some(certificate.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn judge_certificate(&self, signature: &mut Signature, certificate: &Certificate, data: &SignedData, check: SignatureCheck) {
+        let outcome = chain::build(&ChainRequest {
+            leaf: certificate,
+            extra: &data.certificates,
+            trust: self.trust,
+            at: self.now,
+            purpose: Purpose::Sign,
+            rule: &self.policy.purpose_rule,
+            limits: self.limits(),
+        });
+        let (addresses, leniencies) = self.answers(Some(certificate));
+        signature.addresses = addresses;
+        signature.address = sender_answer(&signature.addresses);
+        signature.integrity = check.integrity;
+        signature.scheme = check.scheme.map(|s| s.name());
+        signature.signed_at = check.signing_time;
+        signature.trust = match outcome.verdict {
+            ChainVerdict::Anchored => TrustAnswer::Anchored,
+            ChainVerdict::Rejected => TrustAnswer::Rejected,
+            ChainVerdict::Unchecked => TrustAnswer::Unchecked,
+        };
+        signature.path = outcome.path;
+        let weak = |r: &Reason| r.code.starts_with("weak_");
+        if !check.weaknesses.is_empty() || outcome.notes.iter().any(weak) {
+            signature.strength = Strength::Weak;
+        }
+        signature.reasons = check.reasons;
+        signature.reasons.extend(outcome.reasons);
+        signature.reasons.extend(self.address_reasons(&signature.addresses, certificate));
+        signature.reasons.extend(check.weaknesses);
+        signature.reasons.extend(check.notes);
+        signature.reasons.extend(outcome.notes);
+        signature.reasons.extend(leniencies);
+        signature.reasons.extend(time_notes(check.signing_time, certificate));
+        let mut seen: Vec<Reason> = Vec::with_capacity(signature.reasons.len());
+        signature.reasons.retain(|reason| {
+            let new = !seen.contains(reason);
+            seen.push(reason.clone());
+            new
+        });
+        signature.certificate = Some(certificate.clone());
+    }
+
+    /// The answer for each mailbox of From and Sender (SEC-48), and the leniencies that were used.
+    fn answers(&self, certificate: Option<&Certificate>) -> (Vec<AddressAnswer>, Vec<Reason>) {
+        let mut leniencies = Vec::new();
+        let mut answer = |header: &'static str, mailbox: &Mailbox| {
+            let value = mailbox.address.as_ref().map_or_else(|| mailbox.raw.clone(), ToString::to_string);
+            let answer = match (&mailbox.address, certificate) {
+                (None, Some(_)) => Address::Differs,
+                (_, None) => Address::Unchecked,
+                (Some(address), Some(certificate)) => match speaks_for(certificate, address, &self.policy.address_rule) {
+                    AddressMatch::Matches { leniencies: used } => {
+                        leniencies.extend(used);
+                        Address::Matches
+                    }
+                    AddressMatch::Differs { .. } => Address::Differs,
+                    AddressMatch::NoAddress => Address::NoAddress,
+                },
+            };
+            AddressAnswer { header, value, answer }
+        };
+        let mut answers: Vec<AddressAnswer> = self.mailboxes.from.iter().map(|m| answer("From", m)).collect();
+        answers.extend(self.mailboxes.sender.iter().map(|m| answer("Sender", m)));
+        (answers, leniencies)
+    }
+
+    fn address_reasons(&self, answers: &[AddressAnswer], certificate: &Certificate) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let inside = crate::cert::mailbox::addresses(certificate, &self.policy.address_rule);
+        let inside: Vec<String> = inside.iter().map(ToString::to_string).collect();
+        let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
+        for answer in answers.iter().filter(|a| matches!(a.answer, Address::Differs | Address::NoAddress)) {
+            let code = if answer.header == "From" { "from_mismatch" } else { "sender_mismatch" };
+            let text = format!("{} is {}, and the certificate is for {known}", answer.header, answer.value);
+            reasons.push(Reason::new(code, text));
+        }
+        reasons
+    }
+}
+
+/// Every From mailbox must match; Sender is told apart and does not count.
+fn sender_answer(answers: &[AddressAnswer]) -> Address {
+    let from: Vec<Address> = answers.iter().filter(|a| a.header == "From").map(|a| a.answer).collect();
+    match from.iter().find(|answer| **answer != Address::Matches) {
+        Some(against) => *against,
+        None if from.is_empty() => Address::Unchecked,
+        None => Address::Matches,
+    }
+}
+
+fn content_missing() -> SignatureCheck {
+    SignatureCheck {
+        integrity: Integrity::Unchecked,
+        reasons: vec![Reason::new("content_missing", "the signature stands alone; what it signs is not in this message")],
+        notes: Vec::new(),
+        weaknesses: Vec::new(),
+        scheme: None,
+        signing_time: None,
+    }
+}
+
+/// SEC-31: told, never used.
+fn time_notes(signed_at: Option<Time>, certificate: &Certificate) -> Option<Reason> {
+    let at = signed_at.filter(|at| *at < certificate.not_before() || *at > certificate.not_after())?;
+    let text = format!(
+        "the claimed signing time {at} is outside the certificate's validity, {} to {}",
+        certificate.not_before(),
+        certificate.not_after()
+    );
+    Some(Reason::new("signing_time_outside_cert", text))
+}
+
+/// Whether a SignedData only carries certificates: no signers, no content (RFC 8551 section 3.8).
+pub(super) fn is_certificates_only(layer: &SignedLayer) -> bool {
+    layer.signatures.is_empty() && !layer.certificates.is_empty()
+}

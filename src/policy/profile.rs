@@ -1,0 +1,48 @@
+//! Profiles: whose behaviour is followed. Each picks a row of the tables below it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Whose behaviour is followed, in composing and in judging (design.md, "The profiles").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Profile {
+    /// Outlook for Windows: the default.
+    #[default]
+    OutlookWindows,
+    /// Outlook for iOS and Android: clear-signed only (OUT-31, OUT-59).
+    OutlookMobile,
+    /// The letter of RFC 8551 and RFC 8550.
+    Rfc8551,
+    /// The CA/Browser Forum's S/MIME baseline requirements on top of RFC 8551.
+    Strict,
+}
+
+const NAMES: [(&str, Profile); 4] = [
+    ("outlook-windows", Profile::OutlookWindows),
+    ("outlook-mobile", Profile::OutlookMobile),
+    ("rfc8551", Profile::Rfc8551),
+    ("strict", Profile::Strict),
+];
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAMES.iter().find(|(_, p)| p == self).map_or("", |(name, _)| name))
+    }
+}
+
+/// No profile has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{name}\" is no profile; there are {}", NAMES.map(|(name, _)| name).join(", "))]
+pub struct UnknownProfile {
+    name: String,
+}
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        let found = NAMES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, profile)| *profile).ok_or_else(|| UnknownProfile { name: name.to_owned() })
+    }
+}
