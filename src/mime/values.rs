@@ -1,0 +1,1 @@
+//! Header values by mail-parser.
