@@ -348,3 +348,6 @@ fn weaknesses(path: &[Certificate], request: &ChainRequest<'_>) -> Vec<Reason> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;
