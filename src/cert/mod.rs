@@ -1,1 +1,59 @@
-//! (in progress)
+//! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
+//! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
+//! constraints of [`constraint`]), and made ([`issue`]).
+//!
+//! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
+
+#![deny(clippy::indexing_slicing)]
+
+pub mod certificate;
+pub mod chain;
+pub mod constraint;
+pub mod extension;
+pub mod issue;
+pub mod mailbox;
+pub mod name;
+mod path;
+pub mod purpose;
+
+use crate::asn1;
+use std::sync::Arc;
+
+/// Why bytes are not a certificate, or why one could not be made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The encoding is not that of a certificate.
+    #[error("not a certificate: {0}")]
+    Asn1(#[from] asn1::Error),
+    /// An extension stands there twice, so that the certificate has two meanings (RFC 5280 section 4.2; SEC-109).
+    #[error("the certificate with serial number {serial} has the extension {extension} twice")]
+    DuplicateExtension {
+        /// Its name, or its dotted object identifier.
+        extension: String,
+        /// Hexadecimal.
+        serial: String,
+    },
+    /// The algorithm under the signature and the one beside it differ (RFC 5280 section 4.1.1.2; SEC-113).
+    #[error("the certificate says {inside} inside its signature and {outside} beside it")]
+    SignatureAlgorithms {
+        /// TBSCertificate.signature.
+        inside: String,
+        /// Certificate.signatureAlgorithm.
+        outside: String,
+    },
+    /// No such version exists.
+    #[error("the certificate claims version {0}; there are only 1, 2 and 3")]
+    Version(u64),
+    /// Extensions came with version 3; in an older certificate some readers would see them and some would not.
+    #[error("the certificate has extensions but claims version {0}, which knows none")]
+    ExtensionsInOldVersion(u8),
+    /// The issuer's key did not sign.
+    #[error("the certificate for \"{subject}\" could not be signed: {source}")]
+    Signing {
+        /// Whom the certificate is for.
+        subject: String,
+        /// What the key said.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}

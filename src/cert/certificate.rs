@@ -1,0 +1,361 @@
+//! A certificate as it arrived, and what stands in it.
+//!
+//! The bytes are kept and all that is hashed is a slice of them. The reader takes the deviations from DER that are met
+//! in the field (lengths in the long form, DEFAULT values written out, BOOLEAN 01) and refuses what gives a certificate
+//! two meanings.
+
+use crate::asn1::ber::{Element, Reader, Tag};
+use crate::asn1::{self, der};
+use crate::base::limits::Limits;
+use crate::base::time::Time;
+use crate::cert::Error;
+use crate::cert::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, Extension, ExtensionError, GeneralName, KeyUsage, Known, NameConstraints,
+};
+use crate::cert::name::{Name, hex};
+use crate::crypto;
+use crate::crypto::algorithm::AlgorithmIdentifier;
+use crate::crypto::signature::PublicKey;
+use const_oid::ObjectIdentifier;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }` ([RFC 5280 section 4.1]).
+///
+/// Cheap to clone. Equal to another certificate where the bytes are equal.
+///
+/// A known extension that is malformed does not make the certificate unreadable; it is listed in
+/// [`extension_errors`](Self::extension_errors), its accessor says `None`, and chains through the certificate are
+/// rejected where the extension is critical or relied on.
+///
+/// [RFC 5280 section 4.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    der: Vec<u8>,
+    version: u8,
+    tbs: Range<usize>,
+    serial: Range<usize>,
+    spki: Range<usize>,
+    key_bits: Range<usize>,
+    signature: Range<usize>,
+    key_algorithm: ObjectIdentifier,
+    signature_algorithm: AlgorithmIdentifier,
+    issuer: Name,
+    subject: Name,
+    not_before: Time,
+    not_after: Time,
+    extensions: Vec<Extension>,
+    known: Known,
+    errors: Vec<ExtensionError>,
+}
+
+impl Certificate {
+    /// Reads one certificate in DER, or in BER near enough to it; `bytes` holds nothing else. Versions 1 to 3.
+    ///
+    /// # Errors
+    /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), the signature
+    /// algorithms inside and outside differ, or the signature is not whole octets (SEC-113).
+    pub fn from_der(bytes: &[u8]) -> Result<Self, Error> {
+        let mut parts = Reader::single(bytes, "Certificate")?.sequence("Certificate")?;
+        let tbs = parts.required(Tag::SEQUENCE, "TBSCertificate")?;
+        let outside = AlgorithmIdentifier::read(&parts.required(Tag::SEQUENCE, "signatureAlgorithm")?)?;
+        let signature = parts.required(Tag::BIT_STRING, "signatureValue")?;
+        let signature_octets = signature.whole_bits("signatureValue")?;
+        parts.finish("Certificate")?;
+
+        let mut fields = tbs.sequence("TBSCertificate")?;
+        let version = read_version(&mut fields)?;
+        let serial = fields.required(Tag::INTEGER, "serialNumber")?;
+        let serial_octets = serial.integer("serialNumber")?;
+        let inside = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "signature")?)?;
+        let issuer = Name::read(&fields.required(Tag::SEQUENCE, "issuer")?)?;
+        let mut validity = fields.required(Tag::SEQUENCE, "validity")?.sequence("validity")?;
+        let not_before = validity.required_any("notBefore")?.time("notBefore")?;
+        let not_after = validity.required_any("notAfter")?.time("notAfter")?;
+        validity.finish("validity")?;
+        let subject = Name::read(&fields.required(Tag::SEQUENCE, "subject")?)?;
+        let spki = fields.required(Tag::SEQUENCE, "subjectPublicKeyInfo")?;
+        let (key_algorithm, key, key_octets) = read_spki(&spki)?;
+        // The unique identifiers of version 2 mean nothing any more (RFC 5280 section 4.1.2.8).
+        fields.optional(Tag::context(1), "issuerUniqueID")?;
+        fields.optional(Tag::context(2), "subjectUniqueID")?;
+        let extensions = match fields.optional(Tag::context(3), "extensions")? {
+            Some(_) if version < 3 => return Err(Error::ExtensionsInOldVersion(version)),
+            Some(list) => read_extensions(&list.explicit("extensions")?)?,
+            None => Vec::new(),
+        };
+        fields.finish("TBSCertificate")?;
+
+        let mut seen = HashSet::new();
+        if let Some(twice) = extensions.iter().find(|extension| !seen.insert(extension.oid)) {
+            return Err(Error::DuplicateExtension { extension: twice.label(), serial: serial_text(serial_octets) });
+        }
+        if inside != outside {
+            return Err(Error::SignatureAlgorithms { inside: inside.name(), outside: outside.name() });
+        }
+        let mut known = Known::default();
+        let mut errors = Vec::new();
+        for extension in &extensions {
+            if let Err(error) = known.read(extension) {
+                errors.push(ExtensionError { oid: extension.oid, critical: extension.critical, error });
+            }
+        }
+        Ok(Self(Arc::new(Inner {
+            der: bytes.to_vec(),
+            version,
+            tbs: tail(&tbs, tbs.raw().len()),
+            serial: tail(&serial, serial_octets.len()),
+            spki: tail(&spki, spki.raw().len()),
+            key_bits: tail(&key, key_octets.len()),
+            signature: tail(&signature, signature_octets.len()),
+            key_algorithm,
+            signature_algorithm: outside,
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            extensions,
+            known,
+            errors,
+        })))
+    }
+
+    /// All of it, as received.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// What the issuer signed: the TBSCertificate as received.
+    pub fn tbs(&self) -> &[u8] {
+        self.slice(&self.0.tbs)
+    }
+
+    /// 1, 2 or 3.
+    pub fn version(&self) -> u8 {
+        self.0.version
+    }
+
+    /// The content octets of the serial number as received: two's complement, big-endian.
+    pub fn serial(&self) -> &[u8] {
+        self.slice(&self.0.serial)
+    }
+
+    /// The same in hexadecimal, without a leading zero octet that only keeps the number positive.
+    pub fn serial_hex(&self) -> String {
+        serial_text(self.serial())
+    }
+
+    /// Who issued it.
+    pub fn issuer(&self) -> &Name {
+        &self.0.issuer
+    }
+
+    /// Whom it is about.
+    pub fn subject(&self) -> &Name {
+        &self.0.subject
+    }
+
+    /// The first second of its validity.
+    pub fn not_before(&self) -> Time {
+        self.0.not_before
+    }
+
+    /// The last second of its validity.
+    pub fn not_after(&self) -> Time {
+        self.0.not_after
+    }
+
+    /// The SubjectPublicKeyInfo as received, DER.
+    pub fn spki(&self) -> &[u8] {
+        self.slice(&self.0.spki)
+    }
+
+    /// The algorithm that the public key is for.
+    pub fn key_algorithm(&self) -> &ObjectIdentifier {
+        &self.0.key_algorithm
+    }
+
+    /// The public key, ready for use.
+    ///
+    /// # Errors
+    /// Where its algorithm is not supported, it is malformed, or its size is beyond the limits.
+    pub fn public_key(&self, limits: &Limits) -> Result<PublicKey, crypto::Error> {
+        PublicKey::from_spki(self.spki(), limits)
+    }
+
+    /// How the issuer signed it.
+    pub fn signature_algorithm(&self) -> &AlgorithmIdentifier {
+        &self.0.signature_algorithm
+    }
+
+    /// The octets of the issuer's signature.
+    pub fn signature(&self) -> &[u8] {
+        self.slice(&self.0.signature)
+    }
+
+    /// Every extension, known or not, in the order of the certificate.
+    pub fn extensions(&self) -> &[Extension] {
+        &self.0.extensions
+    }
+
+    /// The extension of this kind, where it is there.
+    pub fn extension(&self, oid: &ObjectIdentifier) -> Option<&Extension> {
+        self.0.extensions.iter().find(|extension| extension.oid == *oid)
+    }
+
+    /// The known extensions that are malformed.
+    pub fn extension_errors(&self) -> &[ExtensionError] {
+        &self.0.errors
+    }
+
+    /// The subjectKeyIdentifier extension, where there is one.
+    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
+        self.0.known.subject_key_identifier.as_deref()
+    }
+
+    /// SHA-1 of the public key's bits: RFC 5280 section 4.2.1.2, method 1.
+    pub fn computed_key_identifier(&self) -> [u8; 20] {
+        Sha1::digest(self.slice(&self.0.key_bits)).into()
+    }
+
+    /// The key identifier of the issuer, where the authorityKeyIdentifier extension has one.
+    pub fn authority_key_identifier(&self) -> Option<&[u8]> {
+        self.authority_key()?.key_identifier.as_deref()
+    }
+
+    /// The whole authorityKeyIdentifier extension.
+    pub fn authority_key(&self) -> Option<&AuthorityKeyIdentifier> {
+        self.0.known.authority_key.as_ref()
+    }
+
+    /// What the key may be used for; `None` where the certificate does not say.
+    pub fn key_usage(&self) -> Option<KeyUsage> {
+        self.0.known.key_usage
+    }
+
+    /// What the certificate may be used for; `None` where it does not say.
+    pub fn extended_key_usage(&self) -> Option<&[ObjectIdentifier]> {
+        self.0.known.extended_key_usage.as_deref()
+    }
+
+    /// Whether the subject may issue certificates; `None` where the certificate does not say.
+    pub fn basic_constraints(&self) -> Option<BasicConstraints> {
+        self.0.known.basic_constraints
+    }
+
+    /// The names of the subjectAltName extension; empty where there is none.
+    pub fn subject_alt_names(&self) -> &[GeneralName] {
+        self.0.known.subject_alt_names.as_deref().unwrap_or_default()
+    }
+
+    /// Which names the certificates below this one may have.
+    pub fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.0.known.name_constraints.as_ref()
+    }
+
+    /// The fingerprint by which people and programs tell certificates apart.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.der()).into()
+    }
+
+    /// The older fingerprint, as Windows and Outlook show it.
+    pub fn sha1(&self) -> [u8; 20] {
+        Sha1::digest(self.der()).into()
+    }
+
+    /// Whether issuer and subject are the same name. That says nothing about the key.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject().same(self.issuer())
+    }
+
+    /// Whether the moment lies within the validity, both ends included.
+    pub fn is_valid_at(&self, at: Time) -> bool {
+        self.not_before() <= at && at <= self.not_after()
+    }
+
+    /// `IssuerAndSerialNumber` in DER, with the issuer's Name as received (RFC 5652 section 10.2.4).
+    pub fn issuer_and_serial_der(&self) -> Vec<u8> {
+        der::sequence(&[self.issuer().der(), &der::primitive(Tag::INTEGER, self.serial())])
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.0.der.get(range.clone()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl std::hash::Hash for Certificate {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.der.hash(state);
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({}, serial {})", self.subject().brief(), self.serial_hex())
+    }
+}
+
+fn serial_text(octets: &[u8]) -> String {
+    hex(match octets {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        octets => octets,
+    })
+}
+
+/// `version [0] EXPLICIT INTEGER DEFAULT v1`; the number as people say it.
+fn read_version(fields: &mut Reader<'_>) -> Result<u8, Error> {
+    match fields.optional(Tag::context(0), "version")? {
+        None => Ok(1),
+        Some(version) => match version.explicit("version")?.small("version")? {
+            0 => Ok(1),
+            1 => Ok(2),
+            2 => Ok(3),
+            other => Err(Error::Version(other.saturating_add(1))),
+        },
+    }
+}
+
+/// The algorithm, the BIT STRING, and its octets. The key itself is read when it is used.
+fn read_spki<'a>(spki: &Element<'a>) -> asn1::Result<(ObjectIdentifier, Element<'a>, &'a [u8])> {
+    let mut parts = spki.sequence("SubjectPublicKeyInfo")?;
+    let mut algorithm = parts.required(Tag::SEQUENCE, "algorithm")?.sequence("algorithm")?;
+    let oid = algorithm.required(Tag::OID, "algorithm")?.oid("algorithm")?;
+    let key = parts.required(Tag::BIT_STRING, "subjectPublicKey")?;
+    let octets = key.whole_bits("subjectPublicKey")?;
+    parts.finish("SubjectPublicKeyInfo")?;
+    Ok((oid, key, octets))
+}
+
+fn read_extensions(list: &Element<'_>) -> asn1::Result<Vec<Extension>> {
+    let mut list = list.sequence("extensions")?;
+    let mut extensions = Vec::new();
+    while let Some(element) = list.next_element()? {
+        let mut parts = element.sequence("Extension")?;
+        let oid = parts.required(Tag::OID, "extnID")?.oid("extnID")?;
+        let critical = parts.optional(Tag::BOOLEAN, "critical")?.map_or(Ok(false), |b| b.boolean("critical"))?;
+        let value = parts.required(Tag::OCTET_STRING, "extnValue")?.octets("extnValue")?.into_owned();
+        parts.finish("Extension")?;
+        extensions.push(Extension { oid, critical, value });
+    }
+    Ok(extensions)
+}
+
+/// Where the last `length` octets of an element stand in the input.
+fn tail(element: &Element<'_>, length: usize) -> Range<usize> {
+    let end = usize::try_from(element.offset()).unwrap_or(usize::MAX).saturating_add(element.raw().len());
+    end.saturating_sub(length)..end
+}
