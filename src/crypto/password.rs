@@ -247,3 +247,150 @@ fn missing(what: &'static str) -> Error {
 fn name_of(oid: &ObjectIdentifier) -> String {
     oid::name(oid).map_or_else(|| oid.to_string(), |name| format!("{name} ({oid})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+    }
+
+    fn budget() -> KdfBudget {
+        KdfBudget::new(&Limits::default())
+    }
+
+    fn typed(text: &str) -> Password {
+        Password::new(&Secret::from(text))
+    }
+
+    #[test]
+    fn pkcs12_derivation_agrees_with_published_values() {
+        for (text, salt, purpose, iterations, length, expected) in [
+            ("smeg", "0A58CF64530D823F", Use::Key, 1, 24, "8AAAE6297B6CB04642AB5B077851284EB7128F1A2A7FBCA3"),
+            ("smeg", "0A58CF64530D823F", Use::Iv, 1, 8, "79993DFE048D3B76"),
+            ("smeg", "3D83C0E4546AC140", Use::Mac, 1, 20, "8D967D88F6CAA9D714800AB3D48051D63F73A312"),
+            ("queeg", "05DEC959ACFF72F7", Use::Key, 1000, 24, "ED2034E36328830FF09DF1E1A07DD357185DAC0D4F9EB3D4"),
+            ("queeg", "263216FCC2FAB31C", Use::Mac, 1000, 20, "5EC4C7A80DF652294C3925B6489A7AB857C83476"),
+        ] {
+            let (salt, mut budget) = (unhex(salt), budget());
+            let key =
+                pkcs12_kdf(DigestAlgorithm::Sha1, &typed(text), &salt, purpose, iterations, length, &mut budget).unwrap();
+            assert_eq!(key.expose(), unhex(expected), "{text} {purpose:?}");
+        }
+    }
+
+    #[test]
+    fn pbkdf2_and_scrypt_agree_with_their_rfcs() {
+        // RFC 6070, a value of its kind for SHA-256, and RFC 7914 section 12.
+        let pbkdf2 = |prf, iterations| Kdf::Pbkdf2 { salt: b"salt".to_vec(), iterations, key_length: None, prf };
+        let scrypt = Kdf::Scrypt { salt: b"NaCl".to_vec(), n: 1024, r: 8, p: 16, key_length: Some(64) };
+        for (kdf, length, expected) in [
+            (pbkdf2(DigestAlgorithm::Sha1, 2), 20, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"),
+            (
+                pbkdf2(DigestAlgorithm::Sha256, 4096),
+                40,
+                "c5e478d59288c841aa530db6845c4c8d962893a001ce4e11a4963873aa98134af7ad98c1b458ce3f",
+            ),
+            (
+                scrypt,
+                64,
+                "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830da\
+                 c727afb94a83ee6d8360cbdfa2cc0640",
+            ),
+        ] {
+            let key = kdf.derive(&Secret::from("password"), length, &mut budget()).unwrap();
+            assert_eq!(key.expose(), unhex(expected));
+        }
+    }
+
+    #[test]
+    fn the_budget_is_spent_before_deriving_and_over_the_whole_file() {
+        let kdf = |iterations| Kdf::Pbkdf2 {
+            salt: vec![1; 8],
+            iterations,
+            key_length: None,
+            prf: DigestAlgorithm::Sha256,
+        };
+        // Were it derived first, this would run for years.
+        let error = kdf(u64::MAX).derive(&Secret::from("x"), 32, &mut budget()).unwrap_err();
+        assert!(matches!(error, Error::Iterations { asked: u64::MAX, limit: 2_000_000 }), "{error}");
+        let mut shared = KdfBudget::new(&Limits { kdf_iterations: 30, ..Limits::default() });
+        for _ in 0..3 {
+            kdf(10).derive(&Secret::from("x"), 32, &mut shared).unwrap();
+        }
+        let error = kdf(1).derive(&Secret::from("x"), 32, &mut shared).unwrap_err();
+        assert!(matches!(error, Error::Iterations { asked: 31, limit: 30 }), "{error}");
+        let mut default = budget();
+        (0..3).for_each(|_| default.spend(600_000).unwrap());
+    }
+
+    #[test]
+    fn scrypt_is_bounded_in_memory_and_in_work() {
+        let scrypt = |n, r, p| Kdf::Scrypt { salt: vec![1; 8], n, r, p, key_length: None };
+        let derive = |kdf: Kdf| kdf.derive(&Secret::from("x"), 32, &mut budget());
+        assert!(derive(scrypt(1 << 14, 8, 1)).is_ok());
+        assert!(matches!(derive(scrypt(1 << 20, 8, 1)), Err(Error::Memory { .. })));
+        assert!(matches!(derive(scrypt(u64::MAX, u64::MAX, u64::MAX)), Err(Error::Parameters { .. })));
+        assert!(matches!(derive(scrypt(1 << 63, 1 << 62, 1 << 62)), Err(Error::Memory { .. })));
+        assert!(matches!(derive(scrypt(1 << 14, 8, 1000)), Err(Error::Iterations { .. })));
+        assert!(matches!(derive(scrypt(3, 8, 1)), Err(Error::Parameters { .. })));
+        assert!(matches!(derive(scrypt(2, 0, 1)), Err(Error::Parameters { .. })));
+    }
+
+    #[test]
+    fn a_key_length_that_is_not_the_cipher_s_is_refused() {
+        let kdf = Kdf::Pbkdf2 { salt: vec![1; 8], iterations: 1, key_length: Some(1), prf: DigestAlgorithm::Sha1 };
+        assert!(matches!(kdf.derive(&Secret::from("x"), 32, &mut budget()), Err(Error::Parameters { .. })));
+    }
+
+    #[test]
+    fn a_sealed_key_opens_with_its_password_only() {
+        let key = Secret::new(der::sequence(&[der::integer(0), der::octets(b"key")]));
+        for text in ["hunter2", "\u{3c3}\u{1f511}", ""] {
+            let sealed = seal_private_key(&key, &typed(text), &mut SystemRandom).unwrap();
+            let element = Reader::single(&sealed, "x").unwrap();
+            let (opened, pbe) = open_private_key(&element, &typed(text), &mut budget()).unwrap();
+            assert_eq!(opened.expose(), key.expose());
+            assert_eq!((pbe.name().as_str(), pbe.is_legacy()), ("PBES2 AES-256-CBC", false));
+            let error = open_private_key(&element, &typed("other"), &mut budget()).unwrap_err();
+            assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+        }
+    }
+
+    #[test]
+    fn rc4_is_refused_by_name() {
+        let parameters = der::sequence(&[der::octets(&[1; 8]), der::integer(1)]);
+        let rc4 = der::sequence(&[der::oid(&oid::PBE_SHA_RC4_128), parameters]);
+        let error = Pbe::read(&Reader::single(&rc4, "x").unwrap()).unwrap_err();
+        assert!(error.to_string().contains("RC4"), "{error}");
+    }
+
+    #[test]
+    fn macs_verify_and_pbmac1_has_a_least_key_length() {
+        let written = Integrity::write(&typed("x"), b"content", &mut SystemRandom).unwrap();
+        let mac = Integrity::read(&Reader::single(&written, "x").unwrap()).unwrap();
+        mac.verify(&typed("x"), b"content", &mut budget()).unwrap();
+        for (password, content) in [("y", &b"content"[..]), ("x", b"Content"), ("x", b"")] {
+            let error = mac.verify(&typed(password), content, &mut budget()).unwrap_err();
+            assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+        }
+        let pbmac1 = |key_length: Option<u64>| {
+            let prf = der::sequence(&[der::oid(&oid::HMAC_SHA256), der::null()]);
+            let length = key_length.map(der::integer).unwrap_or_default();
+            let kdf = der::sequence(&[der::octets(&[1; 8]), der::integer(1), length, prf.clone()]);
+            let kdf = der::sequence(&[der::oid(&oid::PBKDF2), kdf]);
+            let algorithm = der::sequence(&[der::oid(&oid::PBMAC1), der::sequence(&[kdf, prf])]);
+            let info = der::sequence(&[algorithm, der::octets(&[0; 32])]);
+            let mac = der::sequence(&[info, der::octets(b"NOT USED"), der::integer(1)]);
+            Integrity::read(&Reader::single(&mac, "x").unwrap())
+        };
+        for refused in [None, Some(0), Some(1), Some(19), Some(65), Some(1 << 40)] {
+            assert!(matches!(pbmac1(refused), Err(Error::Parameters { .. })), "{refused:?}");
+        }
+        for accepted in [20, 32, 64] {
+            assert!(pbmac1(Some(accepted)).is_ok(), "{accepted}");
+        }
+    }
+}
