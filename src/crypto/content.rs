@@ -1,0 +1,392 @@
+//! Content encryption in a stream: AES and 3DES in CBC with the padding of RFC 5652 section 6.3, and AES-GCM.
+//!
+//! The decrypting halves hand out bytes before they are judged. Whoever calls them keeps those bytes to itself until
+//! `finish` was good (SEC-63, SEC-67).
+
+use super::algorithm::ContentCipher;
+use super::{Error, Result};
+use crate::base::secret::Secret;
+use cipher::array::{Array, ArraySize};
+use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher};
+use ghash::GHash;
+use ghash::universal_hash::UniversalHash;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
+use zeroize::Zeroizing;
+
+/// Encrypts in CBC.
+pub struct CbcEncryptor {
+    mode: Box<dyn Blocks>,
+    block: usize,
+    /// Plaintext that does not fill a block yet.
+    held: Zeroizing<Vec<u8>>,
+}
+
+impl CbcEncryptor {
+    /// With key and initialisation vector.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where one has another length than the cipher's; [`Error::WrongKey`] where it is not a CBC
+    /// cipher.
+    pub fn new(cipher: ContentCipher, key: &[u8], iv: &[u8]) -> Result<Self> {
+        check_lengths(cipher, key, iv)?;
+        let mode: Option<Box<dyn Blocks>> = match cipher {
+            ContentCipher::Aes128Cbc => encryptor::<aes::Aes128>(key, iv),
+            ContentCipher::Aes192Cbc => encryptor::<aes::Aes192>(key, iv),
+            ContentCipher::Aes256Cbc => encryptor::<aes::Aes256>(key, iv),
+            ContentCipher::TripleDesCbc => encryptor::<des::TdesEde3>(key, iv),
+            _ => None,
+        };
+        let Some(mode) = mode else { return Err(not_a_mode(cipher, "CBC")) };
+        Ok(Self { mode, block: cipher.block_length(), held: Zeroizing::new(Vec::new()) })
+    }
+
+    /// Encrypts what fills blocks and appends it to `out`.
+    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let whole = (self.held.len() + input.len()) / self.block * self.block;
+        if whole == 0 {
+            self.held.extend_from_slice(input);
+            return;
+        }
+        let (now, later) = input.split_at_checked(whole.saturating_sub(self.held.len())).unwrap_or((input, &[]));
+        let start = out.len();
+        out.extend_from_slice(&self.held);
+        out.extend_from_slice(now);
+        self.mode.run(out.get_mut(start..).unwrap_or_default());
+        self.held.clear();
+        self.held.extend_from_slice(later);
+    }
+
+    /// Pads, and appends the last block.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        let padding = self.block - self.held.len() % self.block;
+        let start = out.len();
+        out.extend_from_slice(&self.held);
+        out.resize(out.len() + padding, padding as u8);
+        self.mode.run(out.get_mut(start..).unwrap_or_default());
+    }
+}
+
+/// Decrypts CBC. Its plaintext is malleable whatever `finish` says (SEC-62).
+pub struct CbcDecryptor {
+    mode: Box<dyn Blocks>,
+    block: usize,
+    /// Ciphertext whose turn has not come: always the last block, which holds the padding.
+    held: Vec<u8>,
+}
+
+impl CbcDecryptor {
+    /// With key and initialisation vector.
+    ///
+    /// # Errors
+    /// As [`CbcEncryptor::new`].
+    pub fn new(cipher: ContentCipher, key: &[u8], iv: &[u8]) -> Result<Self> {
+        check_lengths(cipher, key, iv)?;
+        let mode: Option<Box<dyn Blocks>> = match cipher {
+            ContentCipher::Aes128Cbc => decryptor::<aes::Aes128>(key, iv),
+            ContentCipher::Aes192Cbc => decryptor::<aes::Aes192>(key, iv),
+            ContentCipher::Aes256Cbc => decryptor::<aes::Aes256>(key, iv),
+            ContentCipher::TripleDesCbc => decryptor::<des::TdesEde3>(key, iv),
+            _ => None,
+        };
+        let Some(mode) = mode else { return Err(not_a_mode(cipher, "CBC")) };
+        Ok(Self { mode, block: cipher.block_length(), held: Vec::new() })
+    }
+
+    /// Decrypts all blocks but the last one so far, and appends their plaintext to `out`.
+    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let total = self.held.len() + input.len();
+        let whole = total.saturating_sub(1) / self.block * self.block;
+        if whole == 0 {
+            self.held.extend_from_slice(input);
+            return;
+        }
+        let start = out.len();
+        // `held` is a block at most, so it is used up whenever any block is whole.
+        let (now, later) = input.split_at_checked(whole.saturating_sub(self.held.len())).unwrap_or((input, &[]));
+        out.extend_from_slice(&self.held);
+        out.extend_from_slice(now);
+        self.mode.run(out.get_mut(start..).unwrap_or_default());
+        self.held.clear();
+        self.held.extend_from_slice(later);
+    }
+
+    /// Decrypts the last block, judges its padding in constant time, and appends what stands before it.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] for a bad padding, a broken last block or no block at all (SEC-69).
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<()> {
+        if self.held.len() != self.block {
+            return Err(Error::Decrypt);
+        }
+        let mut last = Zeroizing::new(std::mem::take(&mut self.held));
+        self.mode.run(&mut last);
+        let (good, padding) = judge_padding(&last);
+        if !bool::from(good) {
+            return Err(Error::Decrypt);
+        }
+        out.extend_from_slice(last.get(..last.len().saturating_sub(usize::from(padding))).unwrap_or_default());
+        Ok(())
+    }
+}
+
+/// Whether the padding is good, from the last two blocks of ciphertext alone (or the initialisation vector and the
+/// only block), so that a caller can judge a long content before it decrypts any of it.
+///
+/// # Errors
+/// [`Error::Length`] where `tail` is not two blocks; as [`CbcDecryptor::new`].
+pub fn padding_is_valid(cipher: ContentCipher, key: &[u8], tail: &[u8]) -> Result<bool> {
+    let block = cipher.block_length();
+    let (iv, last) = tail.split_at_checked(block).unwrap_or((tail, &[]));
+    if last.len() != block {
+        let expected = (2 * block).to_string();
+        return Err(Error::Length { what: "the end of the ciphertext", expected, found: tail.len() });
+    }
+    let mut decryptor = CbcDecryptor::new(cipher, key, iv)?;
+    let mut last = Zeroizing::new(last.to_vec());
+    decryptor.mode.run(&mut last);
+    Ok(judge_padding(&last).0.into())
+}
+
+/// RFC 5652 section 6.3: n bytes of value n, 1 to the block's length. No branch depends on a byte.
+fn judge_padding(block: &[u8]) -> (Choice, u8) {
+    let padding = block.last().copied().unwrap_or_default();
+    let mut good = !padding.ct_eq(&0) & padding.ct_lt(&(block.len() as u8 + 1));
+    for (from_end, byte) in (0u8..).zip(block.iter().rev()) {
+        let expected = u8::conditional_select(byte, &padding, from_end.ct_lt(&padding));
+        good &= byte.ct_eq(&expected);
+    }
+    (good, padding)
+}
+
+/// A cipher in CBC, in one direction, over whole blocks in place.
+trait Blocks: Send + Sync {
+    fn run(&mut self, blocks: &mut [u8]);
+}
+
+struct Encrypting<M>(M);
+struct Decrypting<M>(M);
+
+impl<M: BlockModeEncrypt + Send + Sync> Blocks for Encrypting<M> {
+    fn run(&mut self, blocks: &mut [u8]) {
+        self.0.encrypt_blocks(as_blocks(blocks));
+    }
+}
+
+impl<M: BlockModeDecrypt + Send + Sync> Blocks for Decrypting<M> {
+    fn run(&mut self, blocks: &mut [u8]) {
+        self.0.decrypt_blocks(as_blocks(blocks));
+    }
+}
+
+fn as_blocks<N: ArraySize>(bytes: &mut [u8]) -> &mut [Array<u8, N>] {
+    Array::slice_as_chunks_mut(bytes).0
+}
+
+fn encryptor<C>(key: &[u8], iv: &[u8]) -> Option<Box<dyn Blocks>>
+where
+    C: BlockCipherEncrypt,
+    cbc::Encryptor<C>: KeyIvInit + BlockModeEncrypt + Send + Sync + 'static,
+{
+    let mode = cbc::Encryptor::<C>::new_from_slices(key, iv).ok()?;
+    Some(Box::new(Encrypting(mode)))
+}
+
+fn decryptor<C>(key: &[u8], iv: &[u8]) -> Option<Box<dyn Blocks>>
+where
+    C: cipher::BlockCipherDecrypt,
+    cbc::Decryptor<C>: KeyIvInit + BlockModeDecrypt + Send + Sync + 'static,
+{
+    let mode = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
+    Some(Box::new(Decrypting(mode)))
+}
+
+/// Encrypts and authenticates with AES-GCM.
+pub struct GcmEncryptor(Gcm);
+
+impl GcmEncryptor {
+    /// With key, nonce of 12 bytes, and the additional authenticated data as a whole.
+    ///
+    /// # Errors
+    /// As [`CbcEncryptor::new`].
+    pub fn new(cipher: ContentCipher, key: &[u8], nonce: &[u8], aad: &[u8]) -> Result<Self> {
+        Ok(Self(Gcm::new(cipher, key, nonce, aad)?))
+    }
+
+    /// Encrypts and appends to `out`.
+    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(input);
+        let bytes = out.get_mut(start..).unwrap_or_default();
+        self.0.crypt(bytes);
+        self.0.authenticate(bytes);
+    }
+
+    /// The tag, 12 to 16 bytes long.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for another length (SEC-65), or where more went through than one nonce may encrypt (64 GiB).
+    pub fn finish(self, tag_length: usize) -> Result<Vec<u8>> {
+        if !TAG_LENGTHS.contains(&tag_length) {
+            return Err(Error::Length { what: "the tag", expected: "12 to 16".into(), found: tag_length });
+        }
+        if self.0.length > MAX_LENGTH {
+            let found = usize::try_from(self.0.length).unwrap_or(usize::MAX);
+            return Err(Error::Length { what: "the content", expected: format!("at most {MAX_LENGTH}"), found });
+        }
+        let mut tag = self.0.tag().to_vec();
+        tag.truncate(tag_length);
+        Ok(tag)
+    }
+}
+
+/// Decrypts AES-GCM.
+pub struct GcmOpener(Gcm);
+
+impl GcmOpener {
+    /// With key, nonce of 12 bytes, and the additional authenticated data as a whole.
+    ///
+    /// # Errors
+    /// As [`CbcEncryptor::new`].
+    pub fn new(cipher: ContentCipher, key: &[u8], nonce: &[u8], aad: &[u8]) -> Result<Self> {
+        Ok(Self(Gcm::new(cipher, key, nonce, aad)?))
+    }
+
+    /// Takes ciphertext for the tag only: a first reading, before anything is decrypted.
+    pub fn authenticate(&mut self, input: &[u8]) {
+        self.0.authenticate(input);
+    }
+
+    /// Decrypts and appends to `out`, unjudged.
+    pub fn update(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(input);
+        self.0.authenticate(input);
+        self.0.crypt(out.get_mut(start..).unwrap_or_default());
+    }
+
+    /// Judges all that went through.
+    ///
+    /// # Errors
+    /// [`Error::Decrypt`] where the tag is another one, or has not 12 to 16 bytes (SEC-65).
+    pub fn finish(self, tag: &[u8]) -> Result<()> {
+        if !TAG_LENGTHS.contains(&tag.len()) || self.0.length > MAX_LENGTH {
+            return Err(Error::Decrypt);
+        }
+        let expected = self.0.tag();
+        let expected = expected.get(..tag.len()).unwrap_or_default();
+        if bool::from(expected.ct_eq(tag)) { Ok(()) } else { Err(Error::Decrypt) }
+    }
+}
+
+/// NIST SP 800-38D, for nonces of 96 bits.
+struct Gcm {
+    keystream: Box<dyn StreamCipher + Send + Sync>,
+    hash: GHash,
+    /// E(K, J0), which covers the tag.
+    mask: Zeroizing<[u8; 16]>,
+    aad_length: u64,
+    length: u64,
+    /// Ciphertext that does not fill a block of GHASH yet.
+    held: Vec<u8>,
+}
+
+impl Gcm {
+    fn new(cipher: ContentCipher, key: &[u8], nonce: &[u8], aad: &[u8]) -> Result<Self> {
+        check_lengths(cipher, key, nonce)?;
+        let gcm = match cipher {
+            ContentCipher::Aes128Gcm => Self::with::<aes::Aes128>(key, nonce, aad),
+            ContentCipher::Aes192Gcm => Self::with::<aes::Aes192>(key, nonce, aad),
+            ContentCipher::Aes256Gcm => Self::with::<aes::Aes256>(key, nonce, aad),
+            _ => None,
+        };
+        gcm.ok_or_else(|| not_a_mode(cipher, "GCM"))
+    }
+
+    fn with<C>(key: &[u8], nonce: &[u8], aad: &[u8]) -> Option<Self>
+    where
+        C: BlockCipherEncrypt + KeyInit + cipher::BlockSizeUser<BlockSize = cipher::consts::U16>,
+        ctr::Ctr32BE<C>: KeyIvInit + StreamCipher + Send + Sync + 'static,
+    {
+        let block = C::new_from_slice(key).ok()?;
+        let mut h = Array::default();
+        block.encrypt_block(&mut h);
+        let counter = |n: u32| [nonce, &n.to_be_bytes()].concat();
+        let mut mask = Array::try_from(counter(1).as_slice()).ok()?;
+        block.encrypt_block(&mut mask);
+        let mut hash = GHash::new(&h);
+        hash.update_padded(aad);
+        Some(Self {
+            keystream: Box::new(ctr::Ctr32BE::<C>::new_from_slices(key, &counter(2)).ok()?),
+            hash,
+            mask: Zeroizing::new(mask.into()),
+            aad_length: aad.len() as u64,
+            length: 0,
+            held: Vec::new(),
+        })
+    }
+
+    fn crypt(&mut self, bytes: &mut [u8]) {
+        // Beyond the length that one nonce is good for, nothing is encrypted any more and `finish` is an error.
+        if self.keystream.try_apply_keystream(bytes).is_err() {
+            bytes.fill(0);
+            self.length = u64::MAX;
+        }
+    }
+
+    fn authenticate(&mut self, mut ciphertext: &[u8]) {
+        self.length = self.length.saturating_add(ciphertext.len() as u64);
+        if !self.held.is_empty() {
+            let (now, later) = ciphertext.split_at_checked(16 - self.held.len()).unwrap_or((ciphertext, &[]));
+            self.held.extend_from_slice(now);
+            ciphertext = later;
+            if self.held.len() < 16 {
+                return;
+            }
+            self.hash.update_padded(&self.held);
+            self.held.clear();
+        }
+        let (blocks, rest) = Array::slice_as_chunks(ciphertext);
+        self.hash.update(blocks);
+        self.held.extend_from_slice(rest);
+    }
+
+    fn tag(mut self) -> [u8; 16] {
+        self.hash.update_padded(&self.held);
+        let bits = |bytes: u64| bytes.saturating_mul(8).to_be_bytes();
+        self.hash.update_padded(&[bits(self.aad_length), bits(self.length)].concat());
+        let mut tag: [u8; 16] = self.hash.finalize().into();
+        for (byte, mask) in tag.iter_mut().zip(self.mask.iter()) {
+            *byte ^= mask;
+        }
+        tag
+    }
+}
+
+/// A fresh key and a fresh vector or nonce for one message (SEC-84).
+///
+/// # Errors
+/// [`Error::Rng`].
+pub fn fresh(cipher: ContentCipher, random: &mut dyn super::random::Random) -> Result<(Secret, Vec<u8>)> {
+    let key = Secret::new(super::random::bytes(random, cipher.key_length())?);
+    Ok((key, super::random::bytes(random, cipher.iv_length())?))
+}
+
+fn check_lengths(cipher: ContentCipher, key: &[u8], iv: &[u8]) -> Result<()> {
+    for (what, expected, found) in [
+        ("the content-encryption key", cipher.key_length(), key),
+        ("the initialisation vector", cipher.iv_length(), iv),
+    ] {
+        if found.len() != expected {
+            return Err(Error::Length { what, expected: expected.to_string(), found: found.len() });
+        }
+    }
+    Ok(())
+}
+
+fn not_a_mode(cipher: ContentCipher, mode: &str) -> Error {
+    Error::WrongKey { needs: mode.into(), found: cipher.name().into() }
+}
+
+const TAG_LENGTHS: std::ops::RangeInclusive<usize> = 12..=16;
+/// NIST SP 800-38D section 5.2.1.1: 2^39 - 256 bits.
+const MAX_LENGTH: u64 = (1 << 36) - 32;

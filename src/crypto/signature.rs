@@ -1,0 +1,364 @@
+//! Public keys, and whether a signature is theirs.
+
+use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
+use super::digest::{hash, with_digest};
+use super::{Error, Result, rsa_key};
+use crate::asn1::ber::Reader;
+use crate::asn1::{der, oid};
+use crate::base::limits::Limits;
+use rsa::traits::PublicKeyParts;
+use signature::hazmat::PrehashVerifier;
+use std::fmt;
+
+/// What kind of key it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// RSA of any size.
+    Rsa,
+    /// On NIST P-256.
+    P256,
+    /// On NIST P-384.
+    P384,
+    /// On NIST P-521.
+    P521,
+    /// RFC 8032. Signs only.
+    Ed25519,
+    /// RFC 7748. Agrees only.
+    X25519,
+}
+
+impl KeyKind {
+    /// "RSA", "P-256", "Ed25519".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+            Self::Ed25519 => "Ed25519",
+            Self::X25519 => "X25519",
+        }
+    }
+
+    /// The curve that such a key agrees on, where it does.
+    pub fn curve(self) -> Option<Curve> {
+        match self {
+            Self::P256 => Some(Curve::P256),
+            Self::P384 => Some(Curve::P384),
+            Self::P521 => Some(Curve::P521),
+            Self::X25519 => Some(Curve::X25519),
+            Self::Rsa | Self::Ed25519 => None,
+        }
+    }
+}
+
+impl From<Curve> for KeyKind {
+    fn from(curve: Curve) -> Self {
+        match curve {
+            Curve::P256 => Self::P256,
+            Curve::P384 => Self::P384,
+            Curve::P521 => Self::P521,
+            Curve::X25519 => Self::X25519,
+        }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A public key that arithmetic can be done with: sizes judged, points on their curve.
+#[derive(Clone)]
+pub struct PublicKey {
+    spki: Vec<u8>,
+    pub(crate) material: Material,
+}
+
+#[derive(Clone)]
+pub(crate) enum Material {
+    Rsa { key: Box<rsa::PublicKey>, usage: RsaUsage },
+    P256(p256::PublicKey),
+    P384(p384::PublicKey),
+    P521(Box<p521::PublicKey>),
+    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    X25519([u8; 32]),
+}
+
+impl PublicKey {
+    /// Reads a SubjectPublicKeyInfo (DER or BER; RFC 5280 section 4.1.2.7): RSA as rsaEncryption or id-RSASSA-PSS,
+    /// P-256, P-384 and P-521 as uncompressed or compressed points, Ed25519, X25519.
+    ///
+    /// # Errors
+    /// [`Error::KeySize`] and [`Error::BadKey`] before any arithmetic (SEC-37); [`Error::UnsupportedAlgorithm`] by name;
+    /// [`Error::Parameters`] for curves that are spelled out rather than named; [`Error::Asn1`].
+    pub fn from_spki(spki: &[u8], limits: &Limits) -> Result<Self> {
+        const WHAT: &str = "SubjectPublicKeyInfo";
+        let mut inside = Reader::single(spki, WHAT)?.sequence(WHAT)?;
+        let id = AlgorithmIdentifier::read(&inside.required_any(WHAT)?)?;
+        let bytes = inside.required_any("subjectPublicKey")?.whole_bits("subjectPublicKey")?;
+        inside.finish(WHAT)?;
+        Ok(Self { spki: spki.to_vec(), material: Material::read(&id, bytes, limits)? })
+    }
+
+    /// A key on a curve, from its point or its 32 bytes.
+    ///
+    /// # Errors
+    /// [`Error::BadKey`] where it is not on the curve.
+    pub fn from_point(curve: Curve, point: &[u8]) -> Result<Self> {
+        let material = Material::from_point(curve, point)?;
+        Ok(Self { spki: spki(&curve.identifier(), point), material })
+    }
+
+    /// The SubjectPublicKeyInfo as received.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// What kind of key it is.
+    pub fn kind(&self) -> KeyKind {
+        match &self.material {
+            Material::Rsa { .. } => KeyKind::Rsa,
+            Material::P256(_) => KeyKind::P256,
+            Material::P384(_) => KeyKind::P384,
+            Material::P521(_) => KeyKind::P521,
+            Material::Ed25519(_) => KeyKind::Ed25519,
+            Material::X25519(_) => KeyKind::X25519,
+        }
+    }
+
+    /// Bits of the modulus, or of the curve's field.
+    pub fn bits(&self) -> u32 {
+        match &self.material {
+            Material::Rsa { key, .. } => u32::try_from(rsa_key::bits(key.as_ref())).unwrap_or(u32::MAX),
+            Material::P256(_) => 256,
+            Material::P384(_) => 384,
+            Material::P521(_) => 521,
+            Material::Ed25519(_) | Material::X25519(_) => 255,
+        }
+    }
+
+    /// "RSA-2048", "P-256", "Ed25519".
+    pub fn describe(&self) -> String {
+        match self.kind() {
+            KeyKind::Rsa => format!("RSA-{}", self.bits()),
+            kind => kind.name().into(),
+        }
+    }
+
+    /// What is sent to somebody who agrees with this key: the uncompressed point, or the 32 bytes of X25519.
+    ///
+    /// # Errors
+    /// [`Error::WrongKey`] for keys that do not agree.
+    pub fn key_agreement_bytes(&self) -> Result<Vec<u8>> {
+        match &self.material {
+            Material::P256(key) => Ok(key.to_sec1_bytes().into_vec()),
+            Material::P384(key) => Ok(key.to_sec1_bytes().into_vec()),
+            Material::P521(key) => Ok(key.to_sec1_bytes().into_vec()),
+            Material::X25519(bytes) => Ok(bytes.to_vec()),
+            Material::Rsa { .. } | Material::Ed25519(_) => Err(self.wrong_for("key agreement")),
+        }
+    }
+
+    /// Whether `signature` over `message` is by this key. Nothing else follows from it.
+    ///
+    /// # Errors
+    /// [`Error::BadSignature`] where it is not; [`Error::WrongKey`] where the scheme is not one of this key (SEC-26).
+    pub fn verify(&self, scheme: &SignatureScheme, message: &[u8], signature: &[u8]) -> Result<()> {
+        match (&self.material, scheme) {
+            // RFC 8410 section 6, SEC-36: no small-order or non-canonical points, S below the order.
+            (Material::Ed25519(key), SignatureScheme::Ed25519) => {
+                let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| Error::BadSignature)?;
+                key.verify_strict(message, &signature).map_err(|_| Error::BadSignature)
+            }
+            _ => self.verify_digest(scheme, &hash(scheme.digest(), message), signature),
+        }
+    }
+
+    /// The same over a message that was hashed elsewhere with the scheme's digest.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify); [`Error::WrongKey`] for Ed25519 too, which hashes the message twice and so takes no
+    /// digest.
+    pub fn verify_digest(&self, scheme: &SignatureScheme, digest: &[u8], signature: &[u8]) -> Result<()> {
+        let refuse = |_| Error::BadSignature;
+        if digest.len() != scheme.digest().length() {
+            return Err(Error::Length {
+                what: "the digest",
+                expected: scheme.digest().length().to_string(),
+                found: digest.len(),
+            });
+        }
+        match (&self.material, scheme) {
+            (Material::Rsa { usage, .. }, _) if !usage.allows(scheme) => Err(self.wrong_for(&scheme.name())),
+            (Material::Rsa { key, .. }, SignatureScheme::RsaPkcs1(algorithm)) => {
+                verify_pkcs1(key, *algorithm, digest, signature)
+            }
+            (Material::Rsa { key, .. }, SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
+                if hash != mgf_hash {
+                    return Err(unsupported_pss(scheme));
+                }
+                let salt = *salt_length as usize;
+                with_digest!(*hash, D => key.verify(rsa::Pss::<D>::new_with_salt(salt), digest, signature))
+                    .map_err(|_| Error::BadSignature)
+            }
+            (Material::P256(key), SignatureScheme::Ecdsa(_)) => {
+                let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
+                p256::ecdsa::VerifyingKey::from(key).verify_prehash(digest, &signature).map_err(refuse)
+            }
+            (Material::P384(key), SignatureScheme::Ecdsa(_)) => {
+                let signature = p384::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
+                p384::ecdsa::VerifyingKey::from(key).verify_prehash(digest, &signature).map_err(refuse)
+            }
+            (Material::P521(key), SignatureScheme::Ecdsa(_)) => {
+                let signature = p521::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
+                p521::ecdsa::VerifyingKey::from(key.as_ref()).verify_prehash(digest, &signature).map_err(refuse)
+            }
+            _ => Err(self.wrong_for(&scheme.name())),
+        }
+    }
+
+    pub(crate) fn wrong_for(&self, needs: &str) -> Error {
+        Error::WrongKey { needs: needs.into(), found: self.describe() }
+    }
+}
+
+impl PartialEq for PublicKey {
+    /// By the encoding: rsaEncryption and id-RSASSA-PSS are different keys.
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.describe())
+    }
+}
+
+impl Material {
+    pub(crate) fn read(id: &AlgorithmIdentifier, bytes: &[u8], limits: &Limits) -> Result<Self> {
+        match id.oid {
+            oid::RSA_ENCRYPTION => {
+                if !id.has_no_parameters() {
+                    return Err(Error::Parameters {
+                        what: "rsaEncryption",
+                        why: "it has none, and some are there".into(),
+                    });
+                }
+                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Any })
+            }
+            oid::RSASSA_PSS => {
+                let parameters = match id.has_no_parameters() {
+                    true => None,
+                    false => Some(SignatureScheme::from_identifier(id, None)?),
+                };
+                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Pss(parameters) })
+            }
+            oid::ED25519 => {
+                if id.parameters.is_some() {
+                    return Err(Error::Parameters { what: "Ed25519", why: "it has none, and some are there".into() });
+                }
+                let bytes = <&[u8; 32]>::try_from(bytes).map_err(|_| length("the Ed25519 key", "32", bytes))?;
+                let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| Error::BadKey {
+                    what: "the Ed25519 key",
+                    why: "it is not a point of the curve".into(),
+                })?;
+                Ok(Self::Ed25519(Box::new(key)))
+            }
+            oid::EC_PUBLIC_KEY | oid::X25519 => Self::from_point(Curve::from_identifier(id)?, bytes),
+            _ => Err(Error::UnsupportedAlgorithm { what: "public key", oid: id.name() }),
+        }
+    }
+}
+
+impl Material {
+    pub(crate) fn from_point(curve: Curve, point: &[u8]) -> Result<Self> {
+        let bad =
+            || Error::BadKey { what: "the elliptic curve key", why: format!("it is not a point of {}", curve.name()) };
+        // SEC 1 section 2.3.4: 04 x y, or 02/03 x. The hybrid and compact forms, and infinity, are refused (SEC-74).
+        let size = curve.field_length();
+        let expected = match (curve, point.first()) {
+            (Curve::X25519, _) => 32,
+            (_, Some(4)) => 1 + 2 * size,
+            (_, Some(2 | 3)) => 1 + size,
+            _ => return Err(bad()),
+        };
+        if point.len() != expected {
+            return Err(length("the elliptic curve key", expected, point));
+        }
+        Ok(match curve {
+            Curve::P256 => Self::P256(p256::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?),
+            Curve::P384 => Self::P384(p384::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?),
+            Curve::P521 => Self::P521(Box::new(p521::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?)),
+            Curve::X25519 => Self::X25519(point.try_into().map_err(|_| bad())?),
+        })
+    }
+}
+
+/// What the algorithm beside an RSA key says that it is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RsaUsage {
+    /// rsaEncryption: everything.
+    Any,
+    /// id-RSASSA-PSS: only that, and where it has parameters, only with them (RFC 4055 section 3.3).
+    Pss(Option<SignatureScheme>),
+}
+
+impl RsaUsage {
+    pub(crate) fn allows(&self, scheme: &SignatureScheme) -> bool {
+        use SignatureScheme::RsaPss;
+        match (self, scheme) {
+            (Self::Any, _) | (Self::Pss(None), RsaPss { .. }) => true,
+            (
+                Self::Pss(Some(RsaPss { hash: h, mgf_hash: m, salt_length: least })),
+                RsaPss { hash, mgf_hash, salt_length },
+            ) => h == hash && m == mgf_hash && salt_length >= least,
+            _ => false,
+        }
+    }
+}
+
+/// SubjectPublicKeyInfo.
+pub(crate) fn spki(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
+    der::sequence(&[algorithm.to_der(), der::bits(key)])
+}
+
+/// The whole block is compared, once with the parameters of the digest NULL, as RFC 8017 section 9.2 has them, and
+/// once with them absent, as its note 1 allows (SEC-34). Nothing is parsed.
+fn verify_pkcs1(
+    key: &rsa::PublicKey,
+    digest_algorithm: DigestAlgorithm,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<()> {
+    if signature.len() != key.size() {
+        return Err(Error::BadSignature);
+    }
+    for id in [digest_algorithm.identifier_with_null(), AlgorithmIdentifier::new(digest_algorithm.oid())] {
+        if key.verify(pkcs1_padding(&id, digest.len()), digest, signature).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(Error::BadSignature)
+}
+
+/// What stands before the digest in `DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }`.
+pub(crate) fn pkcs1_padding(algorithm: &AlgorithmIdentifier, digest_length: usize) -> rsa::Pkcs1v15Sign {
+    let mut info = der::sequence(&[algorithm.to_der(), der::octets(&vec![0; digest_length])]);
+    info.truncate(info.len().saturating_sub(digest_length));
+    rsa::Pkcs1v15Sign { hash_len: Some(digest_length), prefix: info.into() }
+}
+
+/// One digest for the message and another within MGF1 is allowed by RFC 4055, but nobody does it.
+pub(crate) fn unsupported_pss(scheme: &SignatureScheme) -> Error {
+    Error::UnsupportedAlgorithm { what: "signature algorithm", oid: scheme.name() }
+}
+
+fn length(what: &'static str, expected: impl ToString, found: &[u8]) -> Error {
+    Error::Length { what, expected: expected.to_string(), found: found.len() }
+}
