@@ -1,0 +1,388 @@
+//! Reads any file that holds certificates or keys, whatever it is called: PEM, PKCS#12, PKCS#8, PKCS#1, SEC1, PKCS#7,
+//! a certificate or CRL in DER, or base64 without armour.
+//!
+//! Keys and certificates are paired by public key, whatever a file's attributes say (SEC-123).
+
+mod sniff;
+
+use self::sniff::Kind;
+use super::p12::{self, MissingMac};
+use super::{Error, Result, p7c, pem};
+use crate::asn1::ber::Reader;
+use crate::base::limits::Limits;
+use crate::base::reason::{Reason, visible};
+use crate::base::secret::Secret;
+use crate::cert::certificate::Certificate;
+use crate::crypto;
+use crate::crypto::password::{KdfBudget, Password, open_legacy_pem, open_private_key};
+use crate::crypto::private::PrivateKey;
+use crate::keys::identity::{Identity, public_key_bits};
+use crate::keys::signing::SigningKey;
+use crate::keys::software::SoftwareKey;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What the caller decides about a file. The default is the strict choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    /// For PKCS#12 files without MAC.
+    pub missing_mac: MissingMac,
+}
+
+impl ImportOptions {
+    /// The same with this choice for PKCS#12 files without MAC.
+    #[must_use]
+    pub fn missing_mac(mut self, choice: MissingMac) -> Self {
+        self.missing_mac = choice;
+        self
+    }
+}
+
+/// What a file held.
+#[derive(Clone, Debug, Default)]
+pub struct Import {
+    /// Keys with their certificates; a key that has several certificates gives several, the newest first.
+    pub identities: Vec<Identity>,
+    /// Every certificate, those of the identities too, each once, in the file's order.
+    pub certificates: Vec<Certificate>,
+    /// Keys that none of the certificates is for.
+    pub keys: Vec<Arc<SoftwareKey>>,
+    /// DER.
+    pub crls: Vec<Vec<u8>>,
+    /// What was skipped, what is weak, what the file calls its keys.
+    pub notes: Vec<Reason>,
+}
+
+/// Reads a file. `password` opens what is protected; `None` says that there is none, which an empty one does not.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::TooLarge`], [`Error::NotRecognised`], [`Error::PasswordNeeded`],
+/// [`Error::WrongPasswordOrCorrupt`], [`Error::NoMac`], [`Error::UnsupportedAlgorithm`], [`Error::Limit`],
+/// [`Error::Pem`], [`Error::Malformed`], [`Error::Certificate`], [`Error::Key`]. Where a file holds several things, one
+/// of them that is not read is a note instead.
+pub fn read(bytes: &[u8], password: Option<&Secret>, options: &ImportOptions, limits: &Limits) -> Result<Import> {
+    if bytes.is_empty() {
+        return Err(Error::Empty);
+    }
+    if bytes.len() > limits.structure_bytes {
+        let limit = limits.structure_bytes;
+        return Err(Error::TooLarge { what: "certificates or keys", size: bytes.len(), limit });
+    }
+    let mut gathering = Gathering {
+        password,
+        options,
+        limits,
+        budget: KdfBudget::new(limits),
+        found: Import::default(),
+        keys: Vec::new(),
+        seen: HashSet::new(),
+        refused: None,
+    };
+    if pem::is_pem(bytes) {
+        gathering.pem(bytes)?;
+    } else if let Some(kind) = sniff::kind(bytes) {
+        gathering.structure(kind, bytes)?;
+    } else {
+        match pem::decode_bare(bytes) {
+            Some(data) => match sniff::kind(data.expose()) {
+                Some(kind) => gathering.structure(kind, data.expose())?,
+                None => return Err(Error::NotRecognised { found: "base64 of something else".into() }),
+            },
+            None => return Err(Error::NotRecognised { found: sniff::appearance(bytes) }),
+        }
+    }
+    gathering.finish()
+}
+
+impl Import {
+    /// The one identity of a file that is to hold one. Where its key has several certificates, the one whose validity
+    /// began last; a CA's certificate only where there is no other.
+    ///
+    /// # Errors
+    /// [`Error::KeyWithoutCertificate`], [`Error::CertificateWithoutKey`], [`Error::SeveralIdentities`] where there are
+    /// several keys with certificates, and [`Error::NotRecognised`] where there is nothing at all.
+    pub fn sole_identity(&self) -> Result<&Identity> {
+        let Some(first) = self.identities.first() else {
+            return Err(if !self.keys.is_empty() {
+                Error::KeyWithoutCertificate { keys: self.keys.iter().map(|key| describe(key)).collect() }
+            } else if !self.certificates.is_empty() {
+                Error::CertificateWithoutKey { certificates: self.certificates.len() }
+            } else {
+                let notes: Vec<String> = self.notes.iter().map(Reason::to_string).collect();
+                let found = if notes.is_empty() { "empty".into() } else { format!("of no use ({})", notes.join("; ")) };
+                Error::NotRecognised { found }
+            });
+        };
+        let key = first.signing().public_key();
+        if self.identities.iter().all(|identity| identity.signing().public_key() == key) {
+            return Ok(first);
+        }
+        let subjects = self.identities.iter().map(|i| i.certificate().subject().to_string()).collect();
+        Err(Error::SeveralIdentities { subjects })
+    }
+
+    /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
+    /// them anew.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        let mut seen: HashSet<Certificate> = self.certificates.iter().cloned().collect();
+        self.certificates.extend(other.certificates.into_iter().filter(|certificate| seen.insert(certificate.clone())));
+        self.keys.extend(other.keys);
+        self.crls.extend(other.crls);
+        self.notes.extend(other.notes);
+        let known = std::mem::take(&mut self.identities).into_iter().chain(other.identities);
+        let (keys, certificates) = (std::mem::take(&mut self.keys), self.certificates.clone());
+        let (mut identities, loose) = pair(keys, &certificates);
+        for identity in known {
+            if !identities.iter().any(|i| i.certificate() == identity.certificate()) {
+                let chain = above(identity.certificate(), &certificates);
+                identities.push(identity.with_chain(chain));
+            }
+        }
+        (self.identities, self.keys) = (identities, loose);
+        self
+    }
+}
+
+struct Gathering<'a> {
+    password: Option<&'a Secret>,
+    options: &'a ImportOptions,
+    limits: &'a Limits,
+    budget: KdfBudget,
+    found: Import,
+    keys: Vec<Arc<SoftwareKey>>,
+    seen: HashSet<Certificate>,
+    /// The first thing that was not read: the answer, where nothing else was.
+    refused: Option<Error>,
+}
+
+impl Gathering<'_> {
+    fn finish(mut self) -> Result<Import> {
+        let found = &self.found;
+        if found.certificates.is_empty() && self.keys.is_empty() && found.crls.is_empty() {
+            match self.refused.take() {
+                // One thing that is not read is an error; several things, of which none is read, too.
+                Some(error) => return Err(error),
+                None => self.note("nothing_inside", "the file is well-formed, but nothing in it is read"),
+            }
+        }
+        (self.found.identities, self.found.keys) = pair(self.keys, &self.found.certificates);
+        Ok(self.found)
+    }
+
+    fn note(&mut self, code: &'static str, text: impl Into<String>) {
+        self.found.notes.push(Reason::new(code, text));
+    }
+
+    fn pem(&mut self, text: &[u8]) -> Result<()> {
+        for block in pem::read(text)? {
+            if !self.pem_block(&block)? {
+                let label = visible(&block.label);
+                self.note("pem_block_skipped", format!("the {label} in line {} was skipped", block.line));
+                let found = format!("PEM with the label {label}");
+                self.refused.get_or_insert(Error::NotRecognised { found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one block, or says that it is none that is read.
+    fn pem_block(&mut self, block: &pem::Block) -> Result<bool> {
+        let encrypted = block.header("Proc-Type").is_some_and(|value| value.to_ascii_uppercase().ends_with("ENCRYPTED"));
+        let opened = if encrypted { Some(self.legacy_pem(block)?) } else { None };
+        let data = opened.as_ref().unwrap_or(&block.data);
+        let kind = match block.label.as_str() {
+            "CERTIFICATE" | "X509 CERTIFICATE" => Kind::Certificate,
+            "TRUSTED CERTIFICATE" => {
+                let trusted = Reader::new(data.expose()).required_any("TRUSTED CERTIFICATE")?;
+                self.note(
+                    "trust_settings_ignored",
+                    format!("the trust settings of the certificate in line {} were ignored", block.line),
+                );
+                self.certificate(trusted.raw());
+                return Ok(true);
+            }
+            // Some programs label a certificate so; openssl reads both under it.
+            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => match sniff::kind(data.expose()) {
+                Some(Kind::Certificate) => Kind::Certificate,
+                _ => Kind::Pkcs7,
+            },
+            "X509 CRL" => Kind::Crl,
+            "PRIVATE KEY" => Kind::Pkcs8,
+            "ENCRYPTED PRIVATE KEY" => Kind::EncryptedPkcs8,
+            "RSA PRIVATE KEY" => Kind::Pkcs1,
+            "EC PRIVATE KEY" => Kind::Sec1,
+            "PKCS12" | "PFX" => Kind::Pkcs12,
+            // They stand before an EC key and are repeated in it.
+            "EC PARAMETERS" => return Ok(true),
+            "DSA PRIVATE KEY" | "ANY PRIVATE KEY" => {
+                let name = visible(&block.label);
+                self.unsupported(Error::UnsupportedAlgorithm { what: "private key", name });
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        self.structure(kind, data.expose())?;
+        Ok(true)
+    }
+
+    /// A key encrypted by the headers of RFC 1421: `DEK-Info: cipher,iv in hexadecimal`.
+    fn legacy_pem(&mut self, block: &pem::Block) -> Result<Secret> {
+        let fail = |why: &str| Error::Pem { line: block.line, why: why.into() };
+        let info = block.header("DEK-Info").ok_or_else(|| fail("it is encrypted, but has no DEK-Info"))?;
+        let (cipher, iv) = info.split_once(',').ok_or_else(|| fail("its DEK-Info has no initialisation vector"))?;
+        let iv = hex(iv.trim()).ok_or_else(|| fail("the initialisation vector of its DEK-Info is not hexadecimal"))?;
+        let password = self.password.ok_or(Error::PasswordNeeded { what: "the private key" })?;
+        let plain = open_legacy_pem(cipher.trim(), &iv, &Password::new(password), block.data.expose())?;
+        // Without a MAC, only the shape tells a wrong password from a right one.
+        Reader::single(plain.expose(), "private key").map_err(|_| Error::WrongPasswordOrCorrupt)?;
+        self.note(
+            "legacy_encryption",
+            format!("the key in line {} is encrypted in a way that is weak against guessing: export it again", block.line),
+        );
+        Ok(plain)
+    }
+
+    fn structure(&mut self, kind: Kind, bytes: &[u8]) -> Result<()> {
+        if kind.is_key() && bytes.len() > self.limits.key_file_bytes {
+            let limit = self.limits.key_file_bytes;
+            return Err(Error::TooLarge { what: "a private key", size: bytes.len(), limit });
+        }
+        match kind {
+            Kind::Certificate => self.certificate(bytes),
+            Kind::Crl => {
+                Reader::single(bytes, "CertificateList")?.sequence("CertificateList")?;
+                self.found.crls.push(bytes.to_vec());
+            }
+            Kind::Pkcs8 => self.key(PrivateKey::from_pkcs8(&Secret::from(bytes)), "")?,
+            Kind::Pkcs1 => self.key(PrivateKey::from_pkcs1(&Secret::from(bytes)), "")?,
+            Kind::Sec1 => self.key(PrivateKey::from_sec1(&Secret::from(bytes)), "")?,
+            Kind::EncryptedPkcs8 => {
+                let password = self.password.ok_or(Error::PasswordNeeded { what: "the private key" })?;
+                let encrypted = Reader::single(bytes, "EncryptedPrivateKeyInfo")?;
+                let (key, pbe) = open_private_key(&encrypted, &Password::new(password), &mut self.budget)?;
+                if pbe.is_legacy() {
+                    let text = format!("the private key is encrypted with {}, which is weak: export it again", pbe.name());
+                    self.note("legacy_encryption", text);
+                }
+                self.key(PrivateKey::from_pkcs8(&key), "")?;
+            }
+            Kind::Pkcs12 => self.pkcs12(bytes)?,
+            Kind::Pkcs7 => {
+                let contents = p7c::read(bytes, self.limits)?;
+                self.found.notes.extend(contents.notes);
+                contents.certificates.iter().for_each(|certificate| self.certificate(certificate));
+                self.found.crls.extend(contents.crls);
+            }
+            Kind::Other(found) => return Err(Error::NotRecognised { found: found.into() }),
+        }
+        Ok(())
+    }
+
+    fn pkcs12(&mut self, bytes: &[u8]) -> Result<()> {
+        let contents = p12::read(bytes, self.password, self.options.missing_mac, self.limits, &mut self.budget)?;
+        self.found.notes.extend(contents.notes);
+        contents.certificates.iter().for_each(|bag| self.certificate(&bag.value));
+        for bag in contents.keys {
+            let called = bag.friendly_name.map_or_else(String::new, |name| format!(" {name:?}"));
+            self.key(PrivateKey::from_pkcs8(&bag.value), &called)?;
+        }
+        self.found.crls.extend(contents.crls);
+        Ok(())
+    }
+
+    /// A certificate; one that is not readable is a note, so that it does not cost the others.
+    fn certificate(&mut self, bytes: &[u8]) {
+        match Certificate::from_der(bytes) {
+            Ok(certificate) => {
+                if self.seen.insert(certificate.clone()) {
+                    self.found.certificates.push(certificate);
+                }
+            }
+            Err(error) => {
+                self.note("certificate_unreadable", error.to_string());
+                self.refused.get_or_insert(error.into());
+            }
+        }
+    }
+
+    /// A private key; one of an unknown algorithm is a note, a damaged one is an error (SEC-127).
+    fn key(&mut self, key: crypto::Result<PrivateKey>, called: &str) -> Result<()> {
+        match key.map_err(Error::from) {
+            Ok(key) => {
+                let key = Arc::new(SoftwareKey::new(key));
+                if !called.is_empty() {
+                    self.note("friendly_name", format!("the file calls its {} key{called}", describe(&key)));
+                }
+                self.keys.push(key);
+            }
+            Err(error @ Error::UnsupportedAlgorithm { .. }) => self.unsupported(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn unsupported(&mut self, error: Error) {
+        self.note("key_unsupported", error.to_string());
+        self.refused.get_or_insert(error);
+    }
+}
+
+/// Finds each key's certificates by its public key; also the keys that have none.
+fn pair(keys: Vec<Arc<SoftwareKey>>, certificates: &[Certificate]) -> (Vec<Identity>, Vec<Arc<SoftwareKey>>) {
+    let mut by_key: HashMap<&[u8], Vec<&Certificate>> = HashMap::new();
+    for certificate in certificates {
+        if let Ok((_, bits)) = public_key_bits(certificate.spki()) {
+            by_key.entry(bits).or_default().push(certificate);
+        }
+    }
+    let (mut identities, mut loose) = (Vec::<Identity>::new(), Vec::<Arc<SoftwareKey>>::new());
+    for key in keys {
+        let same = |other: &[u8]| other == key.public_key();
+        if identities.iter().any(|i| same(i.signing().public_key())) || loose.iter().any(|k| same(k.public_key())) {
+            continue;
+        }
+        let mut own = public_key_bits(key.public_key()).ok().and_then(|(_, bits)| by_key.get(bits)).cloned().unwrap_or_default();
+        let is_ca = |c: &Certificate| c.basic_constraints().is_some_and(|basic| basic.ca);
+        own.sort_by_key(|c| (is_ca(c), std::cmp::Reverse(c.not_before())));
+        let before = identities.len();
+        for certificate in own {
+            let chain = above(certificate, certificates);
+            identities.extend(Identity::new(certificate.clone(), chain, key.clone()).ok());
+        }
+        if identities.len() == before {
+            loose.push(key);
+        }
+    }
+    (identities, loose)
+}
+
+/// The certificates that may stand above one, the nearest first: by the issuers' names, as far as they are at hand. The
+/// rest of a file belongs to others, and does not go out with each signature.
+fn above(certificate: &Certificate, certificates: &[Certificate]) -> Vec<Certificate> {
+    let mut chain: Vec<Certificate> = Vec::new();
+    let mut next = vec![certificate.clone()];
+    while let Some(child) = next.pop() {
+        if child.is_self_issued() {
+            continue;
+        }
+        for parent in certificates.iter().filter(|parent| parent.subject().same(child.issuer())) {
+            if parent != certificate && !chain.contains(parent) {
+                chain.push(parent.clone());
+                next.push(parent.clone());
+            }
+        }
+    }
+    chain
+}
+
+fn describe(key: &SoftwareKey) -> String {
+    key.describe()
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks(2).map(|pair| pair.iter().fold(0, |n, d| n << 4 | d)).collect())
+}
