@@ -148,6 +148,27 @@ impl Shelf {
 
 /// Builds the chain of a certificate and judges it.
 ///
+/// ```no_run
+/// use smime::cert::certificate::Certificate;
+/// use smime::cert::chain::{ChainRequest, ChainVerdict, Trust, build};
+/// use smime::cert::purpose::{Purpose, PurposeRule};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let read = |path| -> Result<_, Box<dyn std::error::Error>> { Ok(Certificate::from_der(&std::fs::read(path)?)?) };
+/// let outcome = build(&ChainRequest {
+///     leaf: &read("alice.crt")?,
+///     extra: &[read("issuing-ca.crt")?],
+///     trust: &Trust::new([read("root.crt")?]),
+///     at: "2026-11-24T08:00:00Z".parse()?,
+///     purpose: Purpose::Sign,
+///     rule: &PurposeRule::LENIENT,
+///     limits: &smime::Limits::default(),
+/// });
+/// if outcome.verdict != ChainVerdict::Anchored {
+///     outcome.reasons.iter().for_each(|reason| println!("{}: {reason}", reason.code));
+/// }
+/// # Ok(()) }
+/// ```
+///
 /// Reason codes: `no_anchors`, `path_budget`, `certificate_signature_invalid`, `unsupported_algorithm`, `unusable_key`,
 /// `malformed_extension`, `untrusted_chain`, `issuer_not_found`, `not_a_ca`, `path_length_exceeded`,
 /// `name_constraints`, `unknown_critical_extension`, `certificate_expired`, `certificate_not_yet_valid`, and those of

@@ -363,8 +363,7 @@ fn depth_is_bounded() {
     assert_eq!(ask(&seven, &all, &[&root], &limits).verdict, ChainVerdict::Anchored);
     let outcome = ask(&eight, &all, &[&root], &limits);
     assert_eq!((outcome.verdict, codes(&outcome)[0]), (ChainVerdict::Unchecked, "path_budget"));
-    let mut deeper = Limits::default();
-    deeper.chain_depth = 9;
+    let deeper = Limits { chain_depth: 9, ..Limits::default() };
     assert_eq!(ask(&eight, &all, &[&root], &deeper).verdict, ChainVerdict::Anchored);
 }
 
