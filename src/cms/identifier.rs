@@ -34,7 +34,7 @@ impl CertificateId {
             return Ok(Self::SubjectKeyIdentifier(identifier.into_owned()));
         }
         let mut fields = element.sequence(what)?;
-        let issuer = Name::from_der(fields.required(Tag::SEQUENCE, "issuer")?.raw()).map_err(malformed)?;
+        let issuer = Name::from_der(fields.required(Tag::SEQUENCE, "issuer")?.raw())?;
         let serial = fields.required(Tag::INTEGER, "serialNumber")?.integer("serialNumber")?.to_vec();
         fields.finish(what)?;
         Ok(Self::IssuerAndSerial { issuer, serial })
@@ -104,10 +104,6 @@ fn same_integer(a: &[u8], b: &[u8]) -> bool {
         bytes
     }
     a == b || trimmed(a) == trimmed(b)
-}
-
-fn malformed(error: crate::cert::Error) -> super::Error {
-    super::Error::Unsupported(format!("a name that cannot be read: {error}"))
 }
 
 impl fmt::Display for CertificateId {

@@ -5,7 +5,8 @@ use super::identifier::CertificateId;
 use super::{Error, Result};
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
-use crate::crypto::agreement;
+use crate::crypto::random::Random;
+use crate::crypto::{agreement, wrap};
 use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport};
 use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::base::secret::Secret;
@@ -170,16 +171,17 @@ pub fn encode(
     identifier: &CertificateId,
     wrapping: &Wrapping,
     key: &Secret,
+    random: &mut dyn Random,
 ) -> Result<Vec<u8>> {
     match wrapping {
         Wrapping::Transport(transport) => {
-            let encrypted = public_key.encrypt(transport, key.expose())?;
+            let encrypted = public_key.encrypt_with(random, transport, key.expose())?;
             // RFC 5652 section 6.2.1: version 0 with issuerAndSerialNumber, 2 with subjectKeyIdentifier.
             let version = transport_version(identifier);
             let parts = [der::integer(version), identifier.to_der(), transport.identifier().to_der(), der::octets(&encrypted)];
             Ok(der::sequence(&parts))
         }
-        Wrapping::Agreement(agreement) => encode_agreement(public_key, identifier, agreement, key),
+        Wrapping::Agreement(agreement) => encode_agreement(public_key, identifier, agreement, key, random),
     }
 }
 
@@ -195,16 +197,22 @@ fn encode_agreement(
     identifier: &CertificateId,
     scheme: &KeyAgreement,
     key: &Secret,
+    random: &mut dyn Random,
 ) -> Result<Vec<u8>> {
-    let sealed = agreement::seal(scheme, public_key, key)?;
+    let curve = public_key.kind().curve().ok_or_else(|| Error::Unsupported(format!("key agreement with {}", public_key.describe())))?;
+    let ephemeral = agreement::EphemeralKey::generate(random, curve)?;
+    let shared = ephemeral.agree(public_key)?;
+    let kek = agreement::kek(scheme, &scheme.wrap.identifier().to_der(), None, &shared)?;
+    let wrapped = wrap::wrap(scheme.wrap, random, &kek, key)?;
+    let (_, point) = ephemeral.public_key()?;
     // RFC 5753 section 3.1.1: id-ecPublicKey with the curve absent; RFC 8418 section 3.1: id-X25519.
     let algorithm = match public_key.kind() {
         KeyKind::X25519 => AlgorithmIdentifier::new(oid::X25519),
         _ => AlgorithmIdentifier::new(oid::EC_PUBLIC_KEY),
     };
-    let originator_key = der::sequence(&[algorithm.to_der(), der::bits(&sealed.ephemeral)]);
+    let originator_key = der::sequence(&[algorithm.to_der(), der::bits(&point)]);
     let originator = der::explicit(0, &der::retag(Tag::context(1), &originator_key));
-    let entry = der::sequence(&[identifier.to_agreement_der(), der::octets(&sealed.wrapped)]);
+    let entry = der::sequence(&[identifier.to_agreement_der(), der::octets(&wrapped)]);
     let parts = [der::integer(3), originator, scheme.identifier()?.to_der(), der::sequence(&[entry])];
     Ok(der::constructed(Tag::context(1), &parts))
 }

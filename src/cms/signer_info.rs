@@ -311,7 +311,7 @@ impl SignerInfo {
         check.notes.push(Reason::new("no_signed_attributes", "the signature covers the content without signed attributes"));
         for reading in content.readings {
             let Some(value) = reading.digest(digest) else { continue };
-            match key.verify_prehash(scheme, value, &self.signature) {
+            match key.verify_digest(scheme, value, &self.signature) {
                 Ok(()) => {
                     check.notes.extend(reading.note.clone());
                     return Ok(());

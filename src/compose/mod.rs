@@ -3,5 +3,6 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod encrypt;
+pub mod message;
 pub mod recipients;
 pub mod sign;

@@ -14,7 +14,7 @@ use crate::cms::recipient_info::{AgreementRecipient, Originator, RecipientInfo, 
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport};
 use crate::crypto::random::{Random, SystemRandom};
-use crate::crypto::{agreement, content};
+use crate::crypto::{agreement, content, wrap};
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Unwrapped, WrappedKey};
 use crate::store::keyring::Keyring;
@@ -136,14 +136,14 @@ fn try_open<'a>(
         if !judge(&content, &read, &key).map_err(Failure::Io)? {
             continue;
         }
-        let decryptor = content::Decryptor::new(read.parameters.cipher, &key, &read.parameters.iv).map_err(CmsError::from)?;
-        let plaintext: SharedSource<'a> = std::sync::Arc::new(Decrypted { ciphertext: content, decryptor });
+        let parameters = read.parameters.clone();
+        let plaintext: SharedSource<'a> = std::sync::Arc::new(Decrypted { ciphertext: content, parameters, key });
         let plaintext = settle(plaintext, Some(read.enveloped.content_length), message, limits).map_err(Failure::Io)?;
         if setting == Setting::Mime && !read.parameters.cipher.is_aead() && !begins_like_mail(&plaintext).map_err(Failure::Io)? {
             // SEC-62, SEC-72: with the wrong key one padding in 256 looks right; garbage is no plaintext.
             break;
         }
-        layer.opened_with = Some(identity.certificate.subject().to_string());
+        layer.opened_with = Some(identity.certificate().subject().to_string());
         return Ok(plaintext);
     }
     Err(Failure::Closed(unsupported.unwrap_or_else(failed)))
@@ -158,7 +158,7 @@ fn not_for_us(enveloped: &Enveloped, keyring: &Keyring) -> Reason {
     let named: Vec<String> = enveloped.head.recipients.iter().take(5).map(RecipientInfo::describe).collect();
     let more = enveloped.head.recipients.len().saturating_sub(named.len());
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    let keys = match keyring.identities().len() {
+    let keys = match keyring.all().len() {
         0 => "no key was given".to_owned(),
         1 => "the key given is for another certificate".to_owned(),
         n => format!("none of the {n} keys given is for one of these"),
@@ -171,11 +171,11 @@ fn candidates<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<V
     let mut found: Vec<(&RecipientInfo, &Identity)> = Vec::new();
     for recipient in &enveloped.head.recipients {
         let Some(identifier) = recipient.identifier() else { continue };
-        for identity in keyring.identities() {
-            if !identifier.names(&identity.certificate) {
+        for identity in keyring.all() {
+            if !identifier.names(identity.certificate()) {
                 continue;
             }
-            let before = found.iter().find(|(_, other)| other.certificate.spki() == identity.certificate.spki());
+            let before = found.iter().find(|(_, other)| other.certificate().spki() == identity.certificate().spki());
             match before {
                 // SEC-71: the same words twice may be an oracle's probe.
                 Some((other, _)) if other.identifier().is_some_and(|o| o.same(identifier)) && !std::ptr::eq(*other, recipient) => {
@@ -207,7 +207,7 @@ fn transported(recipient: &TransportRecipient, identity: &Identity, length: usiz
     let mut substitute = vec![0; length];
     SystemRandom.fill(&mut substitute)?;
     let wrapped = WrappedKey::Transported { transport: &transport, bytes: &recipient.encrypted_key, length };
-    Ok(match identity.opening.unwrap(&wrapped) {
+    Ok(match identity.opening().unwrap(&wrapped) {
         Unwrapped::Here(key) if key.len() == length => key,
         _ => Secret::new(substitute),
     })
@@ -218,28 +218,33 @@ fn agree(recipient: &AgreementRecipient, identity: &Identity) -> CmsResult<Optio
     let Originator::Key { public_key, .. } = &recipient.originator else {
         return Err(CmsError::Unsupported("key agreement with the sender's certificate (static-static)".to_owned()));
     };
-    let Unwrapped::Here(shared) = identity.opening.unwrap(&WrappedKey::Agreed { peer: public_key }) else {
+    let Unwrapped::Here(shared) = identity.opening().unwrap(&WrappedKey::Agreed { peer: public_key }) else {
         return Ok(None);
     };
-    let opened = agreement::open(&scheme, &shared, recipient.ukm.as_deref(), &recipient.encrypted_key, &recipient.algorithm);
-    Ok(opened.ok())
+    // The key wrap goes into the derivation as it was received.
+    let Some(key_info) = recipient.algorithm.parameters.as_deref() else { return Ok(None) };
+    let kek = agreement::kek(&scheme, key_info, recipient.ukm.as_deref(), &shared)?;
+    Ok(wrap::unwrap(scheme.wrap, &kek, &recipient.encrypted_key).ok())
 }
 
 /// Whether tag or padding is right under a key, without letting any plaintext out.
 fn judge(ciphertext: &SharedSource<'_>, read: &Read, key: &Secret) -> std::io::Result<bool> {
     let CipherParameters { cipher, iv, .. } = &read.parameters;
     let Some(mac) = &read.enveloped.mac else {
-        return Ok(content::padding_is_valid(*cipher, key, iv, &read.tail));
+        let block = cipher.block_length();
+        let tail = [iv.as_slice(), &read.tail].concat();
+        let last_two = tail.len().checked_sub(2 * block).and_then(|from| tail.get(from..)).unwrap_or_default();
+        return Ok(content::padding_is_valid(*cipher, key.expose(), last_two).unwrap_or(false));
     };
     let aad = read.enveloped.authenticated_attributes.as_deref().unwrap_or_default();
-    let Ok(mut verifier) = content::GcmVerifier::new(*cipher, key, iv, aad) else { return Ok(false) };
+    let Ok(mut opener) = content::GcmOpener::new(*cipher, key.expose(), iv, aad) else { return Ok(false) };
     let mut reader = ciphertext.reader(0)?;
     loop {
         let bytes = reader.fill_buf()?;
         if bytes.is_empty() {
-            return Ok(verifier.verify(mac).is_ok());
+            return Ok(opener.finish(mac).is_ok());
         }
-        verifier.update(bytes);
+        opener.authenticate(bytes);
         let used = bytes.len();
         reader.consume(used);
     }

@@ -3,7 +3,9 @@
 
 use crate::base::limits::Limits;
 use crate::base::source::{Memory, SharedSource, Source};
-use crate::crypto::content::Decryptor;
+use crate::base::secret::Secret;
+use crate::crypto::algorithm::CipherParameters;
+use crate::crypto::content::{CbcDecryptor, GcmOpener};
 use crate::mime::canonical::Canonical;
 use crate::mime::transfer::{self, Strictness, TransferEncoding};
 use std::io::{self, BufRead, Read};
@@ -50,13 +52,48 @@ impl Source for Canonicalised<'_> {
 /// The plaintext of a layer whose ciphertext has been judged.
 pub(super) struct Decrypted<'a> {
     pub(super) ciphertext: SharedSource<'a>,
-    /// Set up with key and IV; each reader starts from a copy.
-    pub(super) decryptor: Decryptor,
+    pub(super) parameters: CipherParameters,
+    pub(super) key: Secret,
+}
+
+/// Either mode. The tag has been compared before; it is not looked at again.
+enum Decryptor {
+    Cbc(CbcDecryptor),
+    Gcm(Box<GcmOpener>),
+}
+
+impl Decryptor {
+    fn new(parameters: &CipherParameters, key: &Secret) -> io::Result<Self> {
+        let CipherParameters { cipher, iv, .. } = parameters;
+        let made = match cipher.is_aead() {
+            true => GcmOpener::new(*cipher, key.expose(), iv, &[]).map(|opener| Self::Gcm(Box::new(opener))),
+            false => CbcDecryptor::new(*cipher, key.expose(), iv).map(Self::Cbc),
+        };
+        made.map_err(invalid)
+    }
+
+    fn update(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Cbc(cbc) => cbc.update(bytes, out),
+            Self::Gcm(gcm) => gcm.update(bytes, out),
+        }
+    }
+
+    fn finish(self, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Cbc(cbc) => cbc.finish(out).map_err(invalid),
+            Self::Gcm(_) => Ok(()),
+        }
+    }
+}
+
+fn invalid(error: crate::crypto::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 impl Source for Decrypted<'_> {
     fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
-        let decryptor = Some(self.decryptor.clone());
+        let decryptor = Some(Decryptor::new(&self.parameters, &self.key)?);
         skip(Box::new(DecryptReader { inner: self.ciphertext.reader(0)?, decryptor, out: Vec::new(), at: 0 }), offset)
     }
 }
@@ -116,11 +153,11 @@ impl DecryptReader<'_> {
             let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
             if block.is_empty() {
                 if let Some(decryptor) = self.decryptor.take() {
-                    decryptor.finish(&mut self.out).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+                    decryptor.finish(&mut self.out)?;
                 }
                 return Ok(());
             }
-            decryptor.update(block, &mut self.out).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+            decryptor.update(block, &mut self.out);
             let used = block.len();
             self.inner.consume(used);
         }

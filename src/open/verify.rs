@@ -9,7 +9,7 @@ use crate::base::source::SharedSource;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
-use crate::cert::mailbox::{AddressMatch, speaks_for};
+use crate::cert::mailbox::{AddressMatch, Mailboxes as CertificateMailboxes, speaks_for};
 use crate::cert::purpose::Purpose;
 use crate::cms::signed::{EContent, Head, SignedData, Sink};
 use crate::cms::signer_info::{ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes};
@@ -403,8 +403,7 @@ impl Judge<'_> {
 
     fn address_reasons(&self, answers: &[AddressAnswer], certificate: &Certificate) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let inside = crate::cert::mailbox::addresses(certificate, &self.policy.address_rule);
-        let inside: Vec<String> = inside.iter().map(ToString::to_string).collect();
+        let inside: Vec<String> = CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
         let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
         for answer in answers.iter().filter(|a| matches!(a.answer, Address::Differs | Address::NoAddress)) {
             let code = if answer.header == "From" { "from_mismatch" } else { "sender_mismatch" };

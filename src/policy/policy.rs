@@ -2,9 +2,8 @@
 //! what should be otherwise.
 
 use super::profile::Profile;
-use crate::base::address::LocalPart;
 use crate::base::limits::Limits;
-use crate::cert::mailbox::{AddressRule, SubjectEmail};
+use crate::cert::mailbox::AddressRule;
 use crate::cert::purpose::PurposeRule;
 use crate::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, KeyWrap};
 
@@ -132,11 +131,11 @@ impl Policy {
             profile,
             limits: Limits::default(),
             address_rule: if outlook {
-                AddressRule { local: LocalPart::IgnoreAsciiCase, subject: SubjectEmail::Always }
+                AddressRule::OUTLOOK
             } else {
-                AddressRule { local: LocalPart::Exact, subject: SubjectEmail::OnlyWithoutSan }
+                AddressRule::STRICT
             },
-            purpose_rule: if profile == Profile::Strict { PurposeRule::Strict } else { PurposeRule::Lenient },
+            purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             form: Form::Clear,
             digest: DigestAlgorithm::Sha256,
             rsa_padding: RsaPadding::Pkcs1,

@@ -5,6 +5,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod directory;
 pub mod import;
 pub mod keyring;
 pub mod p12;

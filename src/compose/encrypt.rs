@@ -1,0 +1,213 @@
+//! Encrypting: EnvelopedData in CBC or AuthEnvelopedData in GCM, in constant memory. The length of the content is
+//! counted first, so that everything is written in DER.
+
+use super::message::Message;
+use super::recipients::{self, Recipient, Recipients};
+use super::sign::cms_header;
+use crate::asn1::der;
+use crate::base::reason::Reason;
+use crate::base::time::Time;
+use crate::cert::certificate::Certificate;
+use crate::cms::enveloped;
+use crate::cms::identifier::CertificateId;
+use crate::cms::recipient_info::{self, Wrapping};
+use crate::crypto::algorithm::{CipherParameters, ContentCipher};
+use crate::crypto::content::{CbcEncryptor, GcmEncryptor, fresh};
+use crate::crypto::random::{Random, SystemRandom};
+use crate::crypto::strength;
+use crate::keys::identity::Identity;
+use crate::mime::plan::Kind;
+use crate::mime::transfer::Base64Writer;
+use crate::policy::policy::{AlreadyProtected, CertificateIdentifier, Policy};
+use std::io::{self, Write};
+
+/// Why nothing was encrypted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The sender's own certificate cannot be encrypted to, so there would be no copy to read (OUT-14).
+    #[error("no copy can be made for {subject}: {}", .reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    OwnCopy {
+        /// Whose certificate.
+        subject: String,
+        /// Why not.
+        reasons: Vec<Reason>,
+    },
+    /// It is encrypted already, and nobody said that it should be wrapped once more.
+    #[error("the message is encrypted already; say explicitly that it is to be wrapped once more")]
+    AlreadyEncrypted,
+    /// The policy names a cipher that is read and never written (OUT-37).
+    #[error("{0} is too weak to encrypt with")]
+    WeakCipher(ContentCipher),
+    /// A recipient's entry cannot be written.
+    #[error(transparent)]
+    Cms(#[from] crate::cms::Error),
+    /// Arithmetic or randomness failed.
+    #[error(transparent)]
+    Crypto(#[from] crate::crypto::Error),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Encrypts mail to a set of recipients under one policy.
+///
+/// ```no_run
+/// # use smime::{Certificates, Encryptor, Message, Policy, RecipientPlan, Time};
+/// # fn demo(directory: &Certificates, raw: &[u8], now: Time) -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy::default();
+/// let plan = RecipientPlan::resolve(&["bob@example.com".parse()?], directory, &policy, None, now);
+/// let sealed: Vec<u8> = Encryptor::new(&plan.all()?, &policy).encrypt(&Message::parse(raw)?)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Encryptor<'p> {
+    recipients: Vec<Recipient>,
+    policy: &'p Policy,
+}
+
+impl<'p> Encryptor<'p> {
+    /// To these recipients.
+    pub fn new(recipients: &Recipients, policy: &'p Policy) -> Self {
+        Self { recipients: recipients.iter().cloned().collect(), policy }
+    }
+
+    /// And to the sender, so that the sent message can be read (OUT-14).
+    ///
+    /// # Errors
+    /// [`Error::OwnCopy`] where the certificate cannot be encrypted to at `now`.
+    pub fn copy_to(self, identity: &Identity, now: Time) -> Result<Self, Error> {
+        self.copy_to_certificate(identity.certificate(), now)
+    }
+
+    /// The same for a certificate by itself, where signing and encryption certificates differ (OUT-11).
+    ///
+    /// # Errors
+    /// As [`copy_to`](Self::copy_to).
+    pub fn copy_to_certificate(mut self, certificate: &Certificate, now: Time) -> Result<Self, Error> {
+        if self.recipients.iter().any(|r| r.certificate == *certificate) {
+            return Ok(self);
+        }
+        let own = recipients::own(certificate, self.policy, now);
+        let own = own.map_err(|reasons| Error::OwnCopy { subject: certificate.subject().to_string(), reasons })?;
+        self.recipients.push(own);
+        Ok(self)
+    }
+
+    /// Encrypts a message in memory.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn encrypt(&self, message: &Message<'_>) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        self.encrypt_to(message, &mut out)?;
+        Ok(out)
+    }
+
+    /// Encrypts a message of any size into a writer, in constant memory.
+    ///
+    /// # Errors
+    /// [`Error`]; an I/O error may leave a part of the message in the writer.
+    pub fn encrypt_to(&self, message: &Message<'_>, out: &mut dyn Write) -> Result<(), Error> {
+        self.encrypt_with(message, out, &mut SystemRandom)
+    }
+
+    /// The same with randomness of the caller's: key, initialisation vector, ephemeral keys.
+    ///
+    /// # Errors
+    /// As [`encrypt_to`](Self::encrypt_to).
+    pub fn encrypt_with(&self, message: &Message<'_>, out: &mut dyn Write, random: &mut dyn Random) -> Result<(), Error> {
+        if message.kind() == Kind::AlreadyEncrypted && self.policy.already_protected == AlreadyProtected::Refuse {
+            return Err(Error::AlreadyEncrypted);
+        }
+        let cipher = self.policy.content_cipher;
+        if strength::cipher_weakness(cipher).is_some() {
+            return Err(Error::WeakCipher(cipher));
+        }
+        let (key, iv) = fresh(cipher, random)?;
+        let mut named: Vec<(CertificateId, Wrapping)> = Vec::with_capacity(self.recipients.len());
+        let mut infos = Vec::with_capacity(self.recipients.len());
+        for Recipient { certificate, wrapping, .. } in &self.recipients {
+            let identifier = match self.policy.identifier {
+                CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(certificate),
+                CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(certificate),
+            };
+            let public = recipients::public_key(certificate, &self.policy.limits)?;
+            infos.push(recipient_info::encode(&public, &identifier, wrapping, &key, random)?);
+            named.push((identifier, wrapping.clone()));
+        }
+        let tag_length = if cipher.is_aead() { 16 } else { 0 };
+        let parameters = CipherParameters { cipher, iv, tag_length };
+        let length = ciphertext_length(cipher, message.plan().length()?);
+        let start = enveloped::encode_start(&infos, recipient_info::enveloped_version(&named), &parameters, length);
+        let mut mode = Mode::new(&parameters, key.expose())?;
+        out.write_all(message.outer())?;
+        out.write_all(&cms_header(if cipher.is_aead() { "authEnveloped-data" } else { "enveloped-data" }))?;
+        let mut base64 = Base64Writer::new(&mut *out);
+        base64.write_all(&start)?;
+        let mut written = 0u64;
+        let mut buffer = Vec::new();
+        message.plan().for_each(&mut |bytes| {
+            // Pieces that stay in the cache, however large the plan's are.
+            for piece in bytes.chunks(16 << 10) {
+                buffer.clear();
+                mode.update(piece, &mut buffer);
+                written += buffer.len() as u64;
+                base64.write_all(&buffer)?;
+            }
+            Ok(())
+        })?;
+        buffer.clear();
+        let tag = mode.finish(&mut buffer)?;
+        written += buffer.len() as u64;
+        if written != length {
+            // The input changed between counting and encrypting without its source noticing.
+            return Err(Error::Io(io::Error::new(io::ErrorKind::InvalidData, "the message changed while it was being encrypted")));
+        }
+        base64.write_all(&buffer)?;
+        if let Some(tag) = tag {
+            base64.write_all(&der::octets(&tag))?;
+        }
+        base64.finish()?;
+        Ok(())
+    }
+}
+
+/// Octets of ciphertext, tag excluded.
+fn ciphertext_length(cipher: ContentCipher, length: u64) -> u64 {
+    let block = cipher.block_length() as u64;
+    if cipher.is_aead() { length } else { (length / block + 1) * block }
+}
+
+enum Mode {
+    Cbc(CbcEncryptor),
+    Gcm(Box<GcmEncryptor>, usize),
+}
+
+impl Mode {
+    fn new(parameters: &CipherParameters, key: &[u8]) -> Result<Self, Error> {
+        let CipherParameters { cipher, iv, tag_length } = parameters;
+        Ok(match cipher.is_aead() {
+            true => Self::Gcm(Box::new(GcmEncryptor::new(*cipher, key, iv, &[])?), *tag_length),
+            false => Self::Cbc(CbcEncryptor::new(*cipher, key, iv)?),
+        })
+    }
+
+    fn update(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Cbc(cbc) => cbc.update(bytes, out),
+            Self::Gcm(gcm, _) => gcm.update(bytes, out),
+        }
+    }
+
+    fn finish(self, out: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Cbc(cbc) => {
+                cbc.finish(out);
+                Ok(None)
+            }
+            Self::Gcm(gcm, tag_length) => Ok(Some(gcm.finish(tag_length)?)),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A mail on its way out: taken apart into what stays outside and what will be protected.
+
+use crate::base::limits::Limits;
+use crate::base::reason::Reason;
+use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::mime::mailboxes::Mailboxes;
+use crate::mime::plan::{Kind, Plan, Protected};
+use crate::mime::Error;
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+/// A mail to sign or to encrypt, of any size.
+///
+/// The Content-* header fields move into the protected part; every other field stays outside, in order, byte for byte;
+/// MIME-Version stands once; Bcc is taken out and reported.
+pub struct Message<'a> {
+    protected: Protected<'a>,
+    mailboxes: Mailboxes,
+    notes: Vec<Reason>,
+}
+
+impl<'a> Message<'a> {
+    /// From memory, with any line ends.
+    ///
+    /// # Errors
+    /// Where its MIME is malformed, ambiguous or beyond the default [`Limits`].
+    pub fn parse(raw: &'a [u8]) -> Result<Self, Error> {
+        Self::from_source(&Memory::borrowed(raw), &Limits::default())
+    }
+
+    /// From a file, which is read more than once.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and where reading fails.
+    pub fn from_file<R: Read + Seek + Send + 'a>(file: R) -> Result<Self, Error> {
+        let source: SharedSource<'a> = Arc::new(Rewindable::new(file)?);
+        Self::from_source(&source, &Limits::default())
+    }
+
+    /// From anything that can be read more than once.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and where reading fails.
+    pub fn from_source(source: &SharedSource<'a>, limits: &Limits) -> Result<Self, Error> {
+        let protected = Protected::prepare(source, limits)?;
+        let header = &protected.entity.header;
+        let mailboxes = Mailboxes::read(header, limits)?;
+        let mut notes = protected.notes.clone();
+        if !protected.removed_bcc.is_empty() {
+            let named: Vec<&str> = protected.removed_bcc.iter().map(|m| m.raw.as_str()).collect();
+            notes.push(Reason::new("bcc_removed", format!("Bcc was taken out: {}", named.join(", "))));
+        }
+        let signs_before_us = ["dkim-signature", "arc-seal", "domainkey-signature"];
+        if signs_before_us.iter().any(|name| header.all(name).next().is_some()) {
+            let text = "the message bears a DKIM signature already; it will not verify any more, and DKIM should sign after S/MIME";
+            notes.push(Reason::new("dkim_before_smime", text));
+        }
+        Ok(Self { protected, mailboxes, notes })
+    }
+
+    /// Who it is from and to.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        &self.mailboxes
+    }
+
+    /// What happened to it on the way in: fields taken out, bodies re-encoded.
+    pub fn notes(&self) -> &[Reason] {
+        &self.notes
+    }
+
+    /// Whether it is signed or encrypted already.
+    pub fn kind(&self) -> Kind {
+        self.protected.kind
+    }
+
+    /// The header fields that stay outside, with CRLF, without the blank line.
+    pub(super) fn outer(&self) -> &[u8] {
+        &self.protected.outer
+    }
+
+    /// The entity that is protected.
+    pub(super) fn plan(&self) -> &Plan<'a> {
+        &self.protected.plan
+    }
+}

@@ -1,0 +1,247 @@
+//! The plan of an encrypted message: who can read it, with which certificate, who cannot, and why. It is made before anything
+//! is sent, and a missing recipient stops everything (OUT-33, SEC-82).
+
+use crate::base::address::EmailAddress;
+use crate::base::limits::Limits;
+use crate::base::reason::Reason;
+use crate::base::time::Time;
+use crate::cert::certificate::Certificate;
+use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
+use crate::cert::mailbox::{AddressMatch, speaks_for};
+use crate::cert::purpose::{self, Purpose};
+use crate::cms::recipient_info::Wrapping;
+use crate::crypto::algorithm::{Cofactor, KeyAgreement, KeyDerivation};
+use crate::crypto::signature::{KeyKind, PublicKey};
+use crate::crypto::strength;
+use crate::policy::policy::Policy;
+use crate::store::directory::Directory;
+
+/// One recipient of the plan.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who.
+    pub address: EmailAddress,
+    /// With which certificate, or why with none.
+    pub outcome: Result<Recipient, Vec<Reason>>,
+}
+
+/// A recipient who can read the message.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// To which certificate.
+    pub certificate: Certificate,
+    /// How the key is wrapped.
+    pub wrapping: Wrapping,
+    /// What is odd; `chain_unchecked` where no trust was given.
+    pub notes: Vec<Reason>,
+}
+
+/// Who can read a message, who cannot, and why.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    entries: Vec<Entry>,
+}
+
+/// Recipients who can read the message: at least one.
+#[derive(Clone, Debug)]
+pub struct Recipients {
+    list: Vec<Recipient>,
+}
+
+/// Why there is no encrypting.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody to encrypt to.
+    #[error("there is no recipient")]
+    Nobody,
+    /// Some have no usable certificate; nobody gets anything (OUT-33).
+    #[error("no usable certificate for {}", list(.missing))]
+    Missing {
+        /// Each with the reasons.
+        missing: Vec<(EmailAddress, Vec<Reason>)>,
+    },
+}
+
+fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
+    let one = |(address, reasons): &(EmailAddress, Vec<Reason>)| {
+        let why: Vec<&str> = reasons.iter().map(|r| r.text.as_str()).collect();
+        format!("{address} ({})", why.join("; "))
+    };
+    missing.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+impl Plan {
+    /// Looks up each address and judges what is found: address, purpose, dates and strength always, the chain where `trust`
+    /// is given. Of several certificates the newest that may be used wins.
+    pub fn resolve(
+        addresses: &[EmailAddress],
+        directory: &dyn Directory,
+        policy: &Policy,
+        trust: Option<&Trust>,
+        now: Time,
+    ) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for address in addresses {
+            if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
+                continue;
+            }
+            let outcome = match directory.certificates(address) {
+                Ok(found) => choose(address, found, policy, trust, now),
+                Err(unreachable) => Err(vec![Reason::new("directory_unreachable", unreachable.to_string())]),
+            };
+            entries.push(Entry { address: address.clone(), outcome });
+        }
+        Self { entries }
+    }
+
+    /// The entries, in the order of the addresses.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Everybody.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Nobody`].
+    pub fn all(&self) -> Result<Recipients, Error> {
+        let missing: Vec<_> = self.entries.iter().filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone()))).collect();
+        if missing.is_empty() { self.reachable() } else { Err(Error::Missing { missing }) }
+    }
+
+    /// Those who have a usable certificate, on the caller's word that the others get nothing.
+    ///
+    /// # Errors
+    /// [`Error::Nobody`] where that is nobody.
+    pub fn reachable(&self) -> Result<Recipients, Error> {
+        let mut recipients: Vec<Recipient> = Vec::new();
+        for recipient in self.entries.iter().filter_map(|e| e.outcome.as_ref().ok()) {
+            // SEC-82: one certificate gets one entry, however many addresses it has.
+            if !recipients.iter().any(|known| known.certificate == recipient.certificate) {
+                recipients.push(recipient.clone());
+            }
+        }
+        if recipients.is_empty() { Err(Error::Nobody) } else { Ok(Recipients { list: recipients }) }
+    }
+}
+
+impl Recipients {
+    /// The recipients.
+    pub fn iter(&self) -> impl Iterator<Item = &Recipient> {
+        self.list.iter()
+    }
+}
+
+fn choose(
+    address: &EmailAddress,
+    found: Vec<Certificate>,
+    policy: &Policy,
+    trust: Option<&Trust>,
+    now: Time,
+) -> Result<Recipient, Vec<Reason>> {
+    if found.is_empty() {
+        return Err(vec![Reason::new("no_certificate", "none was found")]);
+    }
+    let mut rejected = Vec::new();
+    let mut best: Option<Recipient> = None;
+    for certificate in found {
+        match judge(address, certificate, policy, trust, now) {
+            Ok(recipient) => {
+                // OUT-9, OUT-10: the newest; of two as new, the one with the smaller fingerprint.
+                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
+                if best.as_ref().is_none_or(|known| rank(&recipient) > rank(known)) {
+                    best = Some(recipient);
+                }
+            }
+            Err(reasons) => rejected.extend(reasons),
+        }
+    }
+    best.ok_or(rejected)
+}
+
+fn judge(
+    address: &EmailAddress,
+    certificate: Certificate,
+    policy: &Policy,
+    trust: Option<&Trust>,
+    now: Time,
+) -> Result<Recipient, Vec<Reason>> {
+    let mut against = Vec::new();
+    let mut notes = Vec::new();
+    match speaks_for(&certificate, address, &policy.address_rule) {
+        AddressMatch::Matches { leniencies } => notes.extend(leniencies),
+        _ => against.push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
+    }
+    against.extend(unfit(&certificate, policy, now));
+    match trust {
+        None => notes.push(Reason::new("chain_unchecked", format!("no trust was given, so the issuer of {} was not checked", certificate.subject()))),
+        Some(trust) => {
+            let outcome = chain::build(&ChainRequest {
+                leaf: &certificate,
+                extra: &[],
+                trust,
+                at: now,
+                purpose: Purpose::Encrypt,
+                rule: &policy.purpose_rule,
+                limits: &policy.limits,
+            });
+            notes.extend(outcome.notes);
+            if outcome.verdict != ChainVerdict::Anchored {
+                against.extend(outcome.reasons);
+            }
+        }
+    }
+    match wrapping(&certificate, policy) {
+        Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, notes }),
+        Ok(_) => Err(against),
+        Err(reason) => {
+            against.push(reason);
+            Err(against)
+        }
+    }
+}
+
+/// Purpose, dates and strength of a certificate to encrypt to.
+fn unfit(certificate: &Certificate, policy: &Policy, now: Time) -> Vec<Reason> {
+    let mut against = purpose::fits(certificate, Purpose::Encrypt, &policy.purpose_rule);
+    if !certificate.is_valid_at(now) {
+        let (from, to) = (certificate.not_before(), certificate.not_after());
+        let text = format!("the certificate of {} is valid from {from} to {to}, and not at {now}", certificate.subject());
+        against.push(Reason::new(if now > to { "certificate_expired" } else { "certificate_not_yet_valid" }, text));
+    }
+    if let Ok(key) = certificate.public_key(&policy.limits) {
+        against.extend(strength::key_weakness(&key));
+    }
+    against
+}
+
+/// A recipient by its certificate alone, for a copy to the sender (OUT-14).
+pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Result<Recipient, Vec<Reason>> {
+    let mut against = unfit(certificate, policy, now);
+    match wrapping(certificate, policy) {
+        Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate: certificate.clone(), wrapping, notes: Vec::new() }),
+        Ok(_) => Err(against),
+        Err(reason) => {
+            against.push(reason);
+            Err(against)
+        }
+    }
+}
+
+/// How the content-encryption key is wrapped for the certificate's kind of key.
+fn wrapping(certificate: &Certificate, policy: &Policy) -> Result<Wrapping, Reason> {
+    let unusable = |text: String| Reason::new("unsupported_key", text);
+    let key = public_key(certificate, &policy.limits).map_err(|e| unusable(format!("the key of {} cannot be used: {e}", certificate.subject())))?;
+    let derivation = match key.kind() {
+        KeyKind::Rsa => return Ok(Wrapping::Transport(policy.key_transport.clone())),
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => KeyDerivation::X963(policy.agreement_digest),
+        // RFC 8418 section 2.2
+        KeyKind::X25519 => KeyDerivation::Hkdf(policy.agreement_digest),
+        KeyKind::Ed25519 => return Err(unusable(format!("the key of {} can only sign", certificate.subject()))),
+    };
+    Ok(Wrapping::Agreement(KeyAgreement { derivation, cofactor: Cofactor::Standard, wrap: policy.key_wrap }))
+}
+
+pub(super) fn public_key(certificate: &Certificate, limits: &Limits) -> Result<PublicKey, crate::crypto::Error> {
+    certificate.public_key(limits)
+}

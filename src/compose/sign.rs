@@ -1,0 +1,565 @@
+//! Signing: multipart/signed or opaque, by one or several signers, with keys at hand or elsewhere. What is signed is
+//! hashed in one pass and written in a second; nothing is released before every signature was verified against its
+//! certificate.
+
+use super::message::Message;
+use crate::base::address::EmailAddress;
+use crate::base::reason::Reason;
+use crate::base::time::Time;
+use crate::cert::certificate::Certificate;
+use crate::cert::mailbox::{AddressMatch, Mailboxes, speaks_for};
+use crate::cert::purpose::{self, Purpose};
+use crate::cms::attribute::SignedAttributes;
+use crate::cms::capabilities::{self, CapabilityList};
+use crate::cms::identifier::CertificateId;
+use crate::cms::signed::Writer;
+use crate::cms::signer_info;
+use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+use crate::crypto::digest::Hasher;
+use crate::crypto::random::{Random, SystemRandom};
+use crate::crypto::signature::KeyKind;
+use crate::crypto::strength;
+use crate::keys::identity::Identity;
+use crate::keys::signing::{KeyError, SigningKey};
+use crate::mime::emit;
+use crate::mime::plan::{Kind, Plan};
+use crate::mime::transfer::Base64Writer;
+use crate::policy::policy::{
+    AlgorithmProtection, AlreadyProtected, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding, SenderMismatch,
+};
+use crate::policy::profile::Profile;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The certificate may not be used to sign mail, or its key is too weak.
+    #[error("the certificate of {subject} cannot sign mail: {}", list(.reasons))]
+    Unsuitable {
+        /// Whose certificate.
+        subject: String,
+        /// Why not.
+        reasons: Vec<Reason>,
+    },
+    /// The certificate is not valid at the time of signing (OUT-7).
+    #[error("the certificate of {subject} is valid from {not_before} to {not_after}, and not at {now}")]
+    OutsideValidity {
+        /// Whose certificate.
+        subject: String,
+        /// The first moment of its validity.
+        not_before: Time,
+        /// The last.
+        not_after: Time,
+        /// The time of signing.
+        now: Time,
+    },
+    /// The sender is not in the certificate: the system's first rule (OUT-1, OUT-4).
+    #[error("{who} is not in the certificate of {subject}, which is for {}", addresses(.certified))]
+    NotTheSender {
+        /// The From address, or what stands in its place.
+        who: String,
+        /// Whose certificate.
+        subject: String,
+        /// What the certificate is for.
+        certified: Vec<EmailAddress>,
+    },
+    /// There is no From to compare with the certificate.
+    #[error("the message has no From address, so there is no saying whether the certificate is the sender's")]
+    NoSender,
+    /// It is signed or encrypted already, and nobody said that it should be wrapped once more.
+    #[error("the message is {0} already; say explicitly that it is to be wrapped once more")]
+    AlreadyProtected(&'static str),
+    /// The key cannot sign as the policy wants.
+    #[error("a {key} key cannot sign with {wanted}")]
+    Scheme {
+        /// The kind of key.
+        key: String,
+        /// What the policy wants.
+        wanted: String,
+    },
+    /// The key refused or failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A signature does not verify under its certificate; nothing was released.
+    #[error("the signature that was made does not verify under the certificate of {subject}: {why}; nothing was released")]
+    SelfCheck {
+        /// Whose certificate.
+        subject: String,
+        /// What the check said.
+        why: String,
+    },
+    /// There are more or fewer signatures than signers.
+    #[error("{found} signatures for {expected} signers")]
+    Count {
+        /// How many signers there are.
+        expected: usize,
+        /// How many signatures came.
+        found: usize,
+    },
+    /// The message cannot be written.
+    #[error(transparent)]
+    Mime(#[from] crate::mime::Error),
+    /// Arithmetic or randomness failed.
+    #[error(transparent)]
+    Crypto(#[from] crate::crypto::Error),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+fn list(reasons: &[Reason]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn addresses(certified: &[EmailAddress]) -> String {
+    match certified {
+        [] => "no address at all".to_owned(),
+        _ => certified.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Signs mail with one or several identities under one policy. What is constant about them is judged and set up once.
+///
+/// ```no_run
+/// # use smime::{Identity, Message, Policy, Signer, Time};
+/// # fn demo(alice: &Identity, raw: &[u8], now: Time) -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy::default();
+/// let signer = Signer::new(alice, &policy)?;
+/// let signed: Vec<u8> = signer.sign(&Message::parse(raw)?, now)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Signer<'p> {
+    signers: Vec<OneSigner>,
+    policy: &'p Policy,
+    form: Form,
+    account: Option<EmailAddress>,
+    encryption: Option<Certificate>,
+}
+
+#[derive(Clone)]
+struct OneSigner {
+    certificate: Certificate,
+    chain: Vec<Certificate>,
+    key: Arc<dyn SigningKey>,
+    scheme: SignatureScheme,
+}
+
+impl<'p> Signer<'p> {
+    /// By one identity. Key usage, extended key usage and strength are judged here; dates are at each use.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] and [`Error::Scheme`].
+    pub fn new(identity: &Identity, policy: &'p Policy) -> Result<Self, Error> {
+        let signer = Self { signers: Vec::new(), policy, form: policy.form, account: None, encryption: None };
+        signer.and(identity)
+    }
+
+    /// And by another identity, over the same content (RFC 5652 section 5.1).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn and(mut self, identity: &Identity) -> Result<Self, Error> {
+        self.signers.push(OneSigner::new(identity, self.policy)?);
+        Ok(self)
+    }
+
+    /// In the form application/pkcs7-mime, whatever the policy says.
+    pub fn opaque(self) -> Self {
+        Self { form: Form::Opaque, ..self }
+    }
+
+    /// In the form multipart/signed, whatever the policy says.
+    pub fn clear(self) -> Self {
+        Self { form: Form::Clear, ..self }
+    }
+
+    /// For an account whose primary address must stand in the certificate, beside the From (OUT-1).
+    pub fn for_account(self, address: EmailAddress) -> Self {
+        Self { account: Some(address), ..self }
+    }
+
+    /// Names the certificate that answers should be encrypted to, where it is not the signer's own (OUT-11, OUT-53). It
+    /// goes along with the signature.
+    pub fn prefer_encryption_with(self, certificate: Certificate) -> Self {
+        Self { encryption: Some(certificate), ..self }
+    }
+
+    /// Signs a message in memory.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing is released then.
+    pub fn sign(&self, message: &Message<'_>, now: Time) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
+        self.sign_to(message, now, &mut out)?;
+        Ok(out)
+    }
+
+    /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made
+    /// and verified.
+    ///
+    /// # Errors
+    /// [`Error`]; an I/O error may leave a part of the message in the writer.
+    pub fn sign_to(&self, message: &Message<'_>, now: Time, out: &mut dyn Write) -> Result<(), Error> {
+        let pending = self.prepare(message, now)?;
+        let mut signatures = Vec::with_capacity(self.signers.len());
+        for (signer, request) in self.signers.iter().zip(pending.requests()) {
+            signatures.push(signer.key.sign(&request.scheme, &request.message)?);
+        }
+        pending.finish_all(signatures)?.write_to(out)?;
+        Ok(())
+    }
+
+    /// Prepares a message for keys that lie elsewhere: what is to be signed comes from [`Pending::requests`], and
+    /// [`Pending::finish`] takes the signatures.
+    ///
+    /// # Errors
+    /// Everything that is wrong before a key is asked.
+    pub fn prepare<'m, 'a>(&self, message: &'m Message<'a>, now: Time) -> Result<Pending<'m, 'a>, Error> {
+        self.prepare_with(message, now, &mut SystemRandom)
+    }
+
+    /// The same with randomness of the caller's, which the boundary is made of.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_with<'m, 'a>(
+        &self,
+        message: &'m Message<'a>,
+        now: Time,
+        random: &mut dyn Random,
+    ) -> Result<Pending<'m, 'a>, Error> {
+        match (message.kind(), self.policy.already_protected) {
+            (Kind::AlreadySigned, AlreadyProtected::Refuse) => return Err(Error::AlreadyProtected("signed")),
+            (Kind::AlreadyEncrypted, AlreadyProtected::Refuse) => return Err(Error::AlreadyProtected("encrypted")),
+            _ => {}
+        }
+        self.signers.iter().try_for_each(|signer| signer.check_time(now))?;
+        let notes = self.check_sender(message)?;
+        let boundary = free_boundary(message.plan(), random)?;
+        let (digests, length) = self.hash(message.plan())?;
+        let requests = self.signers.iter().map(|signer| self.request(signer, &digests, now)).collect();
+        Ok(Pending { message, form: self.form, boundary, length, requests, certificates: self.bag(), notes })
+    }
+
+    fn hash(&self, plan: &Plan<'_>) -> Result<(Vec<(DigestAlgorithm, Vec<u8>)>, u64), Error> {
+        let mut hashers: Vec<Hasher> = Vec::new();
+        for digest in self.signers.iter().map(|s| s.scheme.digest()) {
+            if !hashers.iter().any(|h| h.algorithm() == digest) {
+                hashers.push(Hasher::new(digest));
+            }
+        }
+        let mut length = 0u64;
+        plan.for_each(&mut |bytes| {
+            length = length.saturating_add(bytes.len() as u64);
+            hashers.iter_mut().for_each(|h| h.update(bytes));
+            Ok(())
+        })?;
+        Ok((hashers.into_iter().map(|h| (h.algorithm(), h.finish())).collect(), length))
+    }
+
+    fn request(&self, signer: &OneSigner, digests: &[(DigestAlgorithm, Vec<u8>)], now: Time) -> Request {
+        let digest = signer.scheme.digest();
+        let message_digest = digests.iter().find(|(d, _)| *d == digest).map(|(_, value)| value.as_slice()).unwrap_or_default();
+        let own = purpose::fits(&signer.certificate, Purpose::Encrypt, &self.policy.purpose_rule).is_empty();
+        let encryption = self.encryption.as_ref().or(own.then_some(&signer.certificate));
+        let capabilities = match self.policy.profile {
+            Profile::OutlookWindows | Profile::OutlookMobile => CapabilityList::Outlook,
+            _ => CapabilityList::Rfc8551,
+        };
+        let attributes = SignedAttributes {
+            message_digest,
+            signing_time: now,
+            capabilities: capabilities::encode(capabilities, digest),
+            signer: &signer.certificate,
+            encryption,
+            protection: match self.policy.algorithm_protection {
+                AlgorithmProtection::Add => Some((digest.identifier_with_null(), signer.scheme.identifier())),
+                AlgorithmProtection::Omit => None,
+            },
+        };
+        let identifier = match self.policy.identifier {
+            CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(&signer.certificate),
+            CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(&signer.certificate),
+        };
+        Request { scheme: signer.scheme, certificate: signer.certificate.clone(), message: attributes.to_der(), identifier }
+    }
+
+    /// The certificates that go along, each once (OUT-55).
+    fn bag(&self) -> Vec<Certificate> {
+        let mut bag: Vec<Certificate> = Vec::new();
+        let mut add = |certificate: &Certificate| {
+            if !bag.contains(certificate) {
+                bag.push(certificate.clone());
+            }
+        };
+        for signer in &self.signers {
+            add(&signer.certificate);
+            let included = signer.chain.iter().filter(|c| match self.policy.certificates {
+                IncludedCertificates::Signer => false,
+                IncludedCertificates::ChainWithoutRoot => !c.is_self_issued(),
+                IncludedCertificates::ChainWithRoot => true,
+            });
+            included.for_each(&mut add);
+        }
+        self.encryption.iter().for_each(add);
+        bag
+    }
+
+    /// OUT-1, OUT-4: every From address must stand in the certificate of one signer, and the account's in the first's.
+    fn check_sender(&self, message: &Message<'_>) -> Result<Vec<Reason>, Error> {
+        let Some(first) = self.signers.first() else { return Err(Error::Count { expected: 1, found: 0 }) };
+        let speaks = |signer: &OneSigner, address: &EmailAddress| {
+            matches!(speaks_for(&signer.certificate, address, &self.policy.address_rule), AddressMatch::Matches { .. })
+        };
+        if let Some(account) = &self.account {
+            if !speaks(first, account) {
+                return Err(first.not_the_sender(account.to_string()));
+            }
+        }
+        let from = &message.mailboxes().from;
+        let problem = if from.is_empty() {
+            Some(Error::NoSender)
+        } else {
+            let stranger = from.iter().find(|m| !m.address.as_ref().is_some_and(|a| self.signers.iter().any(|s| speaks(s, a))));
+            stranger.map(|m| first.not_the_sender(m.address.as_ref().map_or_else(|| m.raw.clone(), ToString::to_string)))
+        };
+        match (problem, self.policy.sender_mismatch) {
+            (None, _) => Ok(Vec::new()),
+            (Some(error), SenderMismatch::Refuse) => Err(error),
+            (Some(error), SenderMismatch::Allow) => Ok(vec![Reason::new("sender_mismatch_allowed", error.to_string())]),
+        }
+    }
+}
+
+impl OneSigner {
+    fn new(identity: &Identity, policy: &Policy) -> Result<Self, Error> {
+        let certificate = identity.certificate();
+        let mut reasons = purpose::fits(certificate, Purpose::Sign, &policy.purpose_rule);
+        let public = certificate.public_key(&policy.limits)?;
+        reasons.extend(strength::key_weakness(&public));
+        reasons.extend(strength::digest_weakness(policy.digest));
+        if !reasons.is_empty() {
+            return Err(Error::Unsuitable { subject: certificate.subject().to_string(), reasons });
+        }
+        let scheme = match (public.kind(), policy.rsa_padding) {
+            (KeyKind::Rsa, RsaPadding::Pkcs1) => SignatureScheme::RsaPkcs1(policy.digest),
+            (KeyKind::Rsa, RsaPadding::Pss) => SignatureScheme::pss(policy.digest),
+            (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, _) => SignatureScheme::Ecdsa(policy.digest),
+            // RFC 8419 section 3: Ed25519 with SHA-512, whatever else was chosen.
+            (KeyKind::Ed25519, _) => SignatureScheme::Ed25519,
+            (KeyKind::X25519, _) => return Err(Error::Scheme { key: public.describe(), wanted: "any signature".to_owned() }),
+        };
+        let key = Arc::clone(identity.signing());
+        if !key.schemes().contains(&scheme) {
+            return Err(Error::Scheme { key: public.describe(), wanted: scheme.name() });
+        }
+        Ok(Self { certificate: certificate.clone(), chain: identity.chain().to_vec(), key, scheme })
+    }
+
+    fn check_time(&self, now: Time) -> Result<(), Error> {
+        if self.certificate.is_valid_at(now) {
+            return Ok(());
+        }
+        Err(Error::OutsideValidity {
+            subject: self.certificate.subject().to_string(),
+            not_before: self.certificate.not_before(),
+            not_after: self.certificate.not_after(),
+            now,
+        })
+    }
+
+    fn not_the_sender(&self, who: String) -> Error {
+        let certified = Mailboxes::of(&self.certificate).all().iter().map(|m| m.address.clone()).collect();
+        Error::NotTheSender { who, subject: self.certificate.subject().to_string(), certified }
+    }
+}
+
+/// What a key is asked to sign.
+pub struct Request {
+    /// With which scheme.
+    pub scheme: SignatureScheme,
+    /// For which certificate.
+    pub certificate: Certificate,
+    /// The signed attributes in DER. A key that signs digests hashes them with the scheme's digest.
+    pub message: Vec<u8>,
+    identifier: CertificateId,
+}
+
+/// A message that waits for its signatures.
+pub struct Pending<'m, 'a> {
+    message: &'m Message<'a>,
+    form: Form,
+    boundary: String,
+    length: u64,
+    requests: Vec<Request>,
+    certificates: Vec<Certificate>,
+    notes: Vec<Reason>,
+}
+
+impl<'m, 'a> Pending<'m, 'a> {
+    /// What the only signer is asked to sign.
+    pub fn request(&self) -> Option<&Request> {
+        self.requests.first()
+    }
+
+    /// What each signer is asked to sign, in their order.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter()
+    }
+
+    /// What the caller should know: a leniency that it asked for was used.
+    pub fn notes(&self) -> &[Reason] {
+        &self.notes
+    }
+
+    /// Takes the signature of the only signer.
+    ///
+    /// # Errors
+    /// As [`finish_all`](Self::finish_all).
+    pub fn finish(self, signature: Vec<u8>) -> Result<Signed<'m, 'a>, Error> {
+        self.finish_all(vec![signature])
+    }
+
+    /// Takes the signatures of all signers, in their order, and verifies each against its certificate.
+    ///
+    /// # Errors
+    /// [`Error::SelfCheck`] where one does not verify; [`Error::Count`].
+    pub fn finish_all(self, signatures: Vec<Vec<u8>>) -> Result<Signed<'m, 'a>, Error> {
+        if signatures.len() != self.requests.len() {
+            return Err(Error::Count { expected: self.requests.len(), found: signatures.len() });
+        }
+        let mut signers = Vec::with_capacity(signatures.len());
+        for (request, signature) in self.requests.iter().zip(&signatures) {
+            let key = request.certificate.public_key(&crate::base::limits::Limits::default())?;
+            key.verify(&request.scheme, &request.message, signature).map_err(|e| Error::SelfCheck {
+                subject: request.certificate.subject().to_string(),
+                why: e.to_string(),
+            })?;
+            let digest = request.scheme.digest();
+            signers.push(signer_info::encode(&request.identifier, digest, &request.message, &request.scheme.identifier(), signature));
+        }
+        Ok(Signed { pending: self, signers })
+    }
+}
+
+/// A signed message, ready to be written.
+pub struct Signed<'m, 'a> {
+    pending: Pending<'m, 'a>,
+    signers: Vec<Vec<u8>>,
+}
+
+impl Signed<'_, '_> {
+    /// What the caller should know: a leniency that it asked for was used.
+    pub fn notes(&self) -> &[Reason] {
+        &self.pending.notes
+    }
+
+    /// The whole message in memory, with CRLF.
+    ///
+    /// # Errors
+    /// What reading the input again gives.
+    pub fn to_vec(&self) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.write_to(&mut out)?;
+        Ok(out)
+    }
+
+    /// Writes the whole message, with CRLF, in constant memory.
+    ///
+    /// # Errors
+    /// What reading the input again gives, and what the writer gives.
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.pending.form {
+            Form::Clear => self.write_clear(out),
+            Form::Opaque => self.write_opaque(out),
+        }
+    }
+
+    fn write_clear(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Pending { message, boundary, .. } = &self.pending;
+        out.write_all(message.outer())?;
+        let micalg = self.micalg();
+        write!(
+            out,
+            "MIME-Version: 1.0\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n\
+             \tmicalg=\"{micalg}\"; boundary=\"{boundary}\"\r\n\r\n\
+             This is a multipart message in MIME format.\r\n\r\n--{boundary}\r\n"
+        )?;
+        message.plan().write_to(out)?;
+        write!(
+            out,
+            "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n\
+             Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
+        )?;
+        let mut base64 = Base64Writer::new(&mut *out);
+        base64.write_all(&self.writer(&self.digests()).detached())?;
+        base64.finish()?;
+        write!(out, "\r\n--{boundary}--\r\n")
+    }
+
+    fn write_opaque(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Pending { message, length, .. } = &self.pending;
+        out.write_all(message.outer())?;
+        out.write_all(&cms_header("signed-data"))?;
+        let (start, end) = self.writer(&self.digests()).attached(*length);
+        let mut base64 = Base64Writer::new(&mut *out);
+        base64.write_all(&start)?;
+        message.plan().write_to(&mut base64)?;
+        base64.write_all(&end)?;
+        base64.finish()?;
+        Ok(())
+    }
+
+    fn digests(&self) -> Vec<DigestAlgorithm> {
+        self.pending.requests.iter().map(|r| r.scheme.digest()).collect()
+    }
+
+    fn writer<'w>(&'w self, digests: &'w [DigestAlgorithm]) -> Writer<'w> {
+        let version = self.pending.requests.iter().map(|r| signer_info::version_of(&r.identifier)).max().unwrap_or(1);
+        Writer { digests, certificates: &self.pending.certificates, signers: &self.signers, version }
+    }
+
+    /// RFC 8551 section 3.5.3.2: the digests of all signers.
+    fn micalg(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for request in &self.pending.requests {
+            let name = match request.scheme.digest() {
+                DigestAlgorithm::Md5 => "md5",
+                DigestAlgorithm::Sha1 => "sha-1",
+                DigestAlgorithm::Sha224 => "sha-224",
+                DigestAlgorithm::Sha256 => "sha-256",
+                DigestAlgorithm::Sha384 => "sha-384",
+                DigestAlgorithm::Sha512 => "sha-512",
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(",")
+    }
+}
+
+/// The header of a message that is one CMS structure (RFC 8551 section 3.2).
+pub(super) fn cms_header(smime_type: &str) -> Vec<u8> {
+    format!(
+        "MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; smime-type={smime_type}; name=\"smime.p7m\"\r\n\
+         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7m\"\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// SEC-144: 128 random bits, and looked for in what they are to part.
+fn free_boundary(plan: &Plan<'_>, random: &mut dyn Random) -> Result<String, Error> {
+    loop {
+        let mut bits = [0; 16];
+        random.fill(&mut bits)?;
+        let boundary = emit::boundary(bits);
+        if !plan.contains_boundary(&boundary)? {
+            return Ok(boundary);
+        }
+    }
+}
