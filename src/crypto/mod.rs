@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod algorithm;
 pub mod content;
 pub mod digest;
+pub mod password;
 pub mod private;
 pub mod random;
 mod rsa_key;

@@ -2,6 +2,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod identity;
 pub mod opening;
 pub mod signing;
 pub mod software;
