@@ -65,7 +65,10 @@ fn every_pkcs12_of_the_corpus() {
         let wanted = different.get(path).copied().unwrap_or(expected);
         let mut wrong = Vec::new();
         if actual != wanted {
-            wrong.push(format!("expected {wanted:?}, found {actual:?}: {:?}", result.as_ref().err().map(Error::to_string)));
+            wrong.push(format!(
+                "expected {wanted:?}, found {actual:?}: {:?}",
+                result.as_ref().err().map(Error::to_string)
+            ));
         } else if different.contains_key(path) && actual == expected {
             wrong.push("it comes out as the manifest says: take it out of the table".to_owned());
         }
@@ -110,7 +113,9 @@ fn compare(import: &Import, oracle: &str) -> Vec<String> {
 #[test]
 fn a_wrong_password_has_one_answer() {
     let Some(folder) = corpus() else { return };
-    for path in ["thunderbird/smime/Bob.p12", "openssl/pkcs12_data/pbmac1_512_512.good.p12", "openssl/misc/test-BER.p12"] {
+    for path in
+        ["thunderbird/smime/Bob.p12", "openssl/pkcs12_data/pbmac1_512_512.good.p12", "openssl/misc/test-BER.p12"]
+    {
         let bytes = std::fs::read(folder.join(path)).unwrap();
         for password in ["wrong", "", "\u{3c3}"] {
             let error = read(&bytes, Some(password)).unwrap_err();

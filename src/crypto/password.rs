@@ -275,8 +275,8 @@ mod tests {
             ("queeg", "263216FCC2FAB31C", Use::Mac, 1000, 20, "5EC4C7A80DF652294C3925B6489A7AB857C83476"),
         ] {
             let (salt, mut budget) = (unhex(salt), budget());
-            let key =
-                pkcs12_kdf(DigestAlgorithm::Sha1, &typed(text), &salt, purpose, iterations, length, &mut budget).unwrap();
+            let key = pkcs12_kdf(DigestAlgorithm::Sha1, &typed(text), &salt, purpose, iterations, length, &mut budget)
+                .unwrap();
             assert_eq!(key.expose(), unhex(expected), "{text} {purpose:?}");
         }
     }
@@ -307,12 +307,8 @@ mod tests {
 
     #[test]
     fn the_budget_is_spent_before_deriving_and_over_the_whole_file() {
-        let kdf = |iterations| Kdf::Pbkdf2 {
-            salt: vec![1; 8],
-            iterations,
-            key_length: None,
-            prf: DigestAlgorithm::Sha256,
-        };
+        let kdf =
+            |iterations| Kdf::Pbkdf2 { salt: vec![1; 8], iterations, key_length: None, prf: DigestAlgorithm::Sha256 };
         // Were it derived first, this would run for years.
         let error = kdf(u64::MAX).derive(&Secret::from("x"), 32, &mut budget()).unwrap_err();
         assert!(matches!(error, Error::Iterations { asked: u64::MAX, limit: 2_000_000 }), "{error}");

@@ -189,7 +189,8 @@ impl Gathering<'_> {
 
     /// Reads one block, or says that it is none that is read.
     fn pem_block(&mut self, block: &pem::Block) -> Result<bool> {
-        let encrypted = block.header("Proc-Type").is_some_and(|value| value.to_ascii_uppercase().ends_with("ENCRYPTED"));
+        let encrypted =
+            block.header("Proc-Type").is_some_and(|value| value.to_ascii_uppercase().ends_with("ENCRYPTED"));
         let opened = if encrypted { Some(self.legacy_pem(block)?) } else { None };
         let data = opened.as_ref().unwrap_or(&block.data);
         let kind = match block.label.as_str() {
@@ -239,7 +240,10 @@ impl Gathering<'_> {
         Reader::single(plain.expose(), "private key").map_err(|_| Error::WrongPasswordOrCorrupt)?;
         self.note(
             "legacy_encryption",
-            format!("the key in line {} is encrypted in a way that is weak against guessing: export it again", block.line),
+            format!(
+                "the key in line {} is encrypted in a way that is weak against guessing: export it again",
+                block.line
+            ),
         );
         Ok(plain)
     }
@@ -263,7 +267,8 @@ impl Gathering<'_> {
                 let encrypted = Reader::single(bytes, "EncryptedPrivateKeyInfo")?;
                 let (key, pbe) = open_private_key(&encrypted, &Password::new(password), &mut self.budget)?;
                 if pbe.is_legacy() {
-                    let text = format!("the private key is encrypted with {}, which is weak: export it again", pbe.name());
+                    let text =
+                        format!("the private key is encrypted with {}, which is weak: export it again", pbe.name());
                     self.note("legacy_encryption", text);
                 }
                 self.key(PrivateKey::from_pkcs8(&key), "")?;
@@ -343,7 +348,8 @@ fn pair(keys: Vec<Arc<SoftwareKey>>, certificates: &[Certificate]) -> (Vec<Ident
         if identities.iter().any(|i| same(i.signing().public_key())) || loose.iter().any(|k| same(k.public_key())) {
             continue;
         }
-        let mut own = public_key_bits(key.public_key()).ok().and_then(|(_, bits)| by_key.get(bits)).cloned().unwrap_or_default();
+        let mut own =
+            public_key_bits(key.public_key()).ok().and_then(|(_, bits)| by_key.get(bits)).cloned().unwrap_or_default();
         let is_ca = |c: &Certificate| c.basic_constraints().is_some_and(|basic| basic.ca);
         own.sort_by_key(|c| (is_ca(c), std::cmp::Reverse(c.not_before())));
         let before = identities.len();
@@ -378,7 +384,7 @@ fn above(certificate: &Certificate, certificates: &[Certificate]) -> Vec<Certifi
 }
 
 fn describe(key: &SoftwareKey) -> String {
-    key.describe()
+    key.private_key().describe()
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

@@ -76,7 +76,8 @@ pub fn read(
     let mac = pfx.optional(Tag::SEQUENCE, "MacData")?;
     pfx.finish("PFX")?;
 
-    let mut reading = Reading { contents: Contents::default(), passwords: Vec::new(), guarded: mac.is_some(), budget, bags: 0 };
+    let mut reading =
+        Reading { contents: Contents::default(), passwords: Vec::new(), guarded: mac.is_some(), budget, bags: 0 };
     if let Some(password) = password {
         let password = Password::new(password);
         // RFC 7292 does not settle what no password is: two zero octets, or none (SEC-125).
@@ -162,7 +163,10 @@ impl Reading<'_> {
         let pbe = match Pbe::read(&algorithm) {
             Ok(pbe) => pbe,
             Err(password::Error::Unsupported { what, name }) => {
-                self.note("safe_unsupported", format!("a part of the file was skipped, since {what} with {name} is not read"));
+                self.note(
+                    "safe_unsupported",
+                    format!("a part of the file was skipped, since {what} with {name} is not read"),
+                );
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -269,7 +273,10 @@ impl Reading<'_> {
         if pbe.is_legacy() {
             let note = Reason::new(
                 "legacy_encryption",
-                format!("the file is encrypted with {}, which is weak: export it again and delete this one", pbe.name()),
+                format!(
+                    "the file is encrypted with {}, which is weak: export it again and delete this one",
+                    pbe.name()
+                ),
             );
             if !self.contents.notes.contains(&note) {
                 self.contents.notes.push(note);

@@ -1,7 +1,7 @@
 //! Bags of certificates and CRLs in PKCS#7 clothing (`.p7b`, `.p7c`): a SignedData that nobody need have signed.
 
-use super::Result;
 use super::Error;
+use super::Result;
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
@@ -32,7 +32,9 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Contents> {
     let content_type = info.required(Tag::OID, "contentType")?.oid("contentType")?;
     if content_type != oid::ID_SIGNED_DATA {
         let name = oid::name(&content_type).map_or_else(|| content_type.to_string(), str::to_owned);
-        return Err(Error::NotRecognised { found: format!("a CMS structure of type {name}, not a bag of certificates") });
+        return Err(Error::NotRecognised {
+            found: format!("a CMS structure of type {name}, not a bag of certificates"),
+        });
     }
     let mut signed = info.required(Tag::context(0), "SignedData")?.explicit("SignedData")?.sequence("SignedData")?;
     signed.required(Tag::INTEGER, "SignedData version")?.small("SignedData version")?;

@@ -85,11 +85,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     text.split(|b| *b == b'\n').enumerate().map(|(i, line)| (i + 1, line.trim_ascii_end()))
 }
 
-fn block<'a>(
-    begin: usize,
-    after_begin: &[u8],
-    lines: &mut impl Iterator<Item = (usize, &'a [u8])>,
-) -> Result<Block> {
+fn block<'a>(begin: usize, after_begin: &[u8], lines: &mut impl Iterator<Item = (usize, &'a [u8])>) -> Result<Block> {
     let fail = |line, why: String| Err(Error::Pem { line, why });
     let Some(label) = label(after_begin) else {
         return fail(begin, "BEGIN is not followed by a label and five dashes".into());

@@ -1,6 +1,6 @@
 //! What guards a PKCS#12 file as a whole: `MacData` with the MAC of PKCS#12 or with PBMAC1.
 
-use super::kdf::{Kdf, Use, pkcs12_kdf, with_digest};
+use super::kdf::{Kdf, Use, pkcs12_kdf};
 use super::{
     Error, KdfBudget, Password, Result, WRITTEN_ITERATIONS, algorithm, hmac_digest, missing, name_of, positive,
     random_octets,
@@ -9,12 +9,8 @@ use crate::asn1::ber::{Element, Tag};
 use crate::asn1::{der, oid};
 use crate::base::secret::Secret;
 use crate::crypto::algorithm::DigestAlgorithm;
+use crate::crypto::digest::hmac;
 use crate::crypto::random::Random;
-use digest::{KeyInit, Mac};
-use hmac::Hmac;
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
 /// What guards a PKCS#12 file as a whole (RFC 7292 section 4, RFC 9579).
@@ -134,24 +130,15 @@ impl Integrity {
         let mut budget = KdfBudget { spent: 0, limit: WRITTEN_ITERATIONS };
         let digest = DigestAlgorithm::Sha256;
         let key = pkcs12_kdf(digest, password, &salt, Use::Mac, WRITTEN_ITERATIONS, digest.length(), &mut budget)?;
-        let tag = hmac(digest, &key, content)?;
+        let tag = hmac(digest, key.expose(), content);
         let algorithm = der::sequence(&[der::oid(&oid::SHA256), der::null()]);
-        let info = der::sequence(&[algorithm, der::octets(&tag)]);
+        let info = der::sequence(&[algorithm, der::octets(tag.expose())]);
         Ok(der::sequence(&[info, der::octets(&salt), der::integer(WRITTEN_ITERATIONS)]))
     }
 }
 
 /// HMAC under a key, compared in constant time with what was received; a tag of another length never matches.
 fn hmac_matches(digest: DigestAlgorithm, key: &Secret, data: &[u8], received: &[u8]) -> Result<()> {
-    let computed = hmac(digest, key, data)?;
-    if bool::from(computed.as_slice().ct_eq(received)) { Ok(()) } else { Err(Error::WrongPasswordOrCorrupt) }
-}
-
-fn hmac(digest: DigestAlgorithm, key: &Secret, data: &[u8]) -> Result<Vec<u8>> {
-    with_digest!(digest, D => {
-        let mut mac = <Hmac<D> as KeyInit>::new_from_slice(key.expose())
-            .map_err(|_| Error::Parameters { what: "HMAC", why: "the key has an impossible length".into() })?;
-        mac.update(data);
-        Ok(mac.finalize().into_bytes().to_vec())
-    })
+    let computed = hmac(digest, key.expose(), data);
+    if bool::from(computed.expose().ct_eq(received)) { Ok(()) } else { Err(Error::WrongPasswordOrCorrupt) }
 }

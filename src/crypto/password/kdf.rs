@@ -8,12 +8,10 @@ use crate::asn1::ber::{Element, Tag};
 use crate::asn1::oid;
 use crate::base::secret::Secret;
 use crate::crypto::algorithm::DigestAlgorithm;
+use crate::crypto::digest::with_digest;
 use digest::Digest;
 use digest::common::BlockSizeUser;
 use hmac::Hmac;
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 /// What a key from the PKCS#12 derivation is for (RFC 7292 appendix B.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,38 +22,6 @@ pub enum Use {
     Iv = 2,
     /// A MAC key.
     Mac = 3,
-}
-
-/// Calls `$call` with the digest's type as `$D`.
-macro_rules! with_digest {
-    ($digest:expr, $D:ident => $call:expr) => {
-        match $digest {
-            DigestAlgorithm::Md5 => {
-                type $D = Md5;
-                $call
-            }
-            DigestAlgorithm::Sha1 => {
-                type $D = Sha1;
-                $call
-            }
-            DigestAlgorithm::Sha224 => {
-                type $D = Sha224;
-                $call
-            }
-            DigestAlgorithm::Sha256 => {
-                type $D = Sha256;
-                $call
-            }
-            DigestAlgorithm::Sha384 => {
-                type $D = Sha384;
-                $call
-            }
-            DigestAlgorithm::Sha512 => {
-                type $D = Sha512;
-                $call
-            }
-        }
-    };
 }
 
 /// The key derivation of PKCS#12 (RFC 7292 appendix B.2). The password is [`Password::wide`].
@@ -112,8 +78,6 @@ pub(super) fn pkcs12_kdf_with<D: Digest + BlockSizeUser>(
     zeroize::Zeroize::zeroize(&mut input);
     Secret::new(derived)
 }
-
-pub(super) use with_digest;
 
 /// PBKDF1 (RFC 8018 section 5.1), as PBES1 uses it.
 pub(super) fn pbkdf1<D: Digest>(password: &[u8], salt: &[u8], iterations: u64) -> Secret {
