@@ -35,17 +35,22 @@ pub struct Parameter {
 impl Default for ContentType {
     /// `text/plain` (RFC 2045 section 5.2).
     fn default() -> Self {
+        Self::plain("text/plain")
+    }
+}
+
+impl ContentType {
+    /// A type without parameters.
+    pub(super) fn plain(media_type: &str) -> Self {
         Self {
-            media_type: "text/plain".into(),
+            media_type: media_type.to_owned(),
             parameters: Vec::new(),
             oddities: Vec::new(),
             boundary_fault: None,
             offset: 0,
         }
     }
-}
 
-impl ContentType {
     /// Reads the value of a Content-Type field, folds included. `offset` is where the field stands.
     ///
     /// # Errors

@@ -678,7 +678,7 @@ mod tests {
     fn quoted_printable_is_written_so_that_relays_leave_it_alone() {
         let text = b"From here\r\n.\r\nFrom\r\ntrailing \r\n\ttab\t\r\nn\xc3\xa4 = \0\r\nlone \r cr \n lf ";
         let expected =
-            "=46rom here\r\n=2E\r\nFrom\r\ntrailing=20\r\n\ttab=09\r\nn=C3=A4 =3D =00\r\nlone =0D cr =0A lf=20";
+            "=46rom here\r\n=2E\r\nFrom\r\ntrailing=20\r\n\ttab=09\r\nn=C3=A4 =3D =00\r\nlone=20=0D cr =0A lf=20";
         assert_eq!(String::from_utf8(qp_of(text, 1000)).unwrap(), expected);
         assert_eq!(qp_of(text, 1), qp_of(text, 1000));
     }
