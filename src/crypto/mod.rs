@@ -12,6 +12,7 @@ pub mod digest;
 pub mod private;
 pub mod random;
 mod rsa_key;
+mod rsa_padding;
 pub mod signature;
 pub mod strength;
 pub mod transport;

@@ -1,7 +1,8 @@
 //! Public keys, and whether a signature is theirs.
 
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
-use super::digest::{hash, with_digest};
+use super::digest::hash;
+use super::rsa_padding::Pss;
 use super::{Error, Result, rsa_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
@@ -196,13 +197,9 @@ impl PublicKey {
             (Material::Rsa { key, .. }, SignatureScheme::RsaPkcs1(algorithm)) => {
                 verify_pkcs1(key, *algorithm, digest, signature)
             }
-            (Material::Rsa { key, .. }, SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
-                if hash != mgf_hash {
-                    return Err(unsupported_pss(scheme));
-                }
-                let salt = *salt_length as usize;
-                with_digest!(*hash, D => key.verify(rsa::Pss::<D>::new_with_salt(salt), digest, signature))
-                    .map_err(|_| Error::BadSignature)
+            (Material::Rsa { key, .. }, &SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
+                let pss = Pss { hash, mgf_hash, salt_length: salt_length as usize };
+                if pss.verifies(key, digest, signature) { Ok(()) } else { Err(Error::BadSignature) }
             }
             (Material::P256(key), SignatureScheme::Ecdsa(_)) => {
                 let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
@@ -354,7 +351,7 @@ pub(crate) fn pkcs1_padding(algorithm: &AlgorithmIdentifier, digest_length: usiz
     rsa::Pkcs1v15Sign { hash_len: Some(digest_length), prefix: info.into() }
 }
 
-/// One digest for the message and another within MGF1 is allowed by RFC 4055, but nobody does it.
+/// One digest for the message and another within MGF1 is read, but not written.
 pub(crate) fn unsupported_pss(scheme: &SignatureScheme) -> Error {
     Error::UnsupportedAlgorithm { what: "signature algorithm", oid: scheme.name() }
 }

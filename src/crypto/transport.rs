@@ -4,6 +4,7 @@ use super::algorithm::{DigestAlgorithm, KeyTransport};
 use super::digest::hmac;
 use super::private::{PrivateKey, PrivateMaterial, rsa_failure};
 use super::random::{Random, Rng, SystemRandom};
+use super::rsa_padding::{oaep_decode, raw_decrypt};
 use super::signature::{Material, PublicKey, RsaUsage};
 use super::{Error, Result};
 use crate::base::secret::Secret;
@@ -118,12 +119,13 @@ impl PrivateKey {
                 let plain = key.decrypt_blinded(&mut rng, rsa::Pkcs1v15Encrypt, ciphertext).map_err(failure)?;
                 Ok(of_length(key, ciphertext, &Zeroizing::new(plain), expected_length))
             }
+            KeyTransport::RsaOaep { hash: DigestAlgorithm::Md5, .. }
+            | KeyTransport::RsaOaep { mgf_hash: DigestAlgorithm::Md5, .. } => {
+                Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() })
+            }
             KeyTransport::RsaOaep { hash, mgf_hash, label } => {
-                let plain: Secret = with_oaep_digest!(*hash, D => with_oaep_digest!(*mgf_hash, M => {
-                    let padding = rsa::Oaep::<D, M>::new_with_mgf_hash_and_label(label.as_slice());
-                    key.decrypt_blinded(&mut rng, padding, ciphertext).map(Secret::new).map_err(failure)
-                }))?;
-                if plain.len() == expected_length { Ok(plain) } else { Err(Error::Decrypt) }
+                let mut block = raw_decrypt(key, &mut rng, ciphertext)?;
+                oaep_decode(&mut block, (*hash, *mgf_hash), label, expected_length)
             }
         }
     }
@@ -151,7 +153,8 @@ fn of_length(key: &rsa::PrivateKey, ciphertext: &[u8], plain: &[u8], expected: u
     Secret::new(chosen)
 }
 
-fn failure(error: rsa::Error) -> Error {
+/// Errors of decryption: all are one, but that there is no randomness.
+pub(crate) fn failure(error: rsa::Error) -> Error {
     match error {
         rsa::Error::Rng => rsa_failure(error),
         _ => Error::Decrypt,
