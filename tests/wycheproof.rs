@@ -5,6 +5,8 @@
 //! `acceptable` ones may be either. A valid case that is refused on purpose is named in the test with the reason, and
 //! it is a failure too if it is accepted after all.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use serde_json::Value;
 use smime::asn1::der;
 use smime::base::limits::Limits;

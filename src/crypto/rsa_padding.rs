@@ -107,3 +107,12 @@ fn mgf1_xor(algorithm: DigestAlgorithm, seed: &[u8], masked: &mut [u8]) {
         }
     }
 }
+
+/// Masks a block of zero, seed and data as the encoder does.
+#[cfg(test)]
+pub(crate) fn oaep_encode_for_test(digest: DigestAlgorithm, mut block: Vec<u8>) -> Vec<u8> {
+    let (seed, db) = block[1..].split_at_mut(digest.length());
+    mgf1_xor(digest, seed, db);
+    mgf1_xor(digest, db, seed);
+    block
+}
