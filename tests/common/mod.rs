@@ -1,6 +1,6 @@
 //! What the tests over real mail share: where it lies, and its list of expectations.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};
