@@ -114,7 +114,7 @@ impl<'p> Peeler<'p> {
                 Shape::Other => {
                     let Some(entity) = entity else { return Ok(Innermost::Content(source)) };
                     let Some(part) = self.part.take() else {
-                        self.list(&source, &entity, line_ends)?;
+                        self.list(&source, &entity.children, line_ends)?;
                         return Ok(Innermost::Content(source));
                     };
                     let Some(found) = entity.find(part).filter(|found| !found.path.is_empty()) else {
@@ -259,8 +259,8 @@ impl<'p> Peeler<'p> {
     }
 
     /// Lists S/MIME that stands beside other content. Signatures are judged for their part; nothing is decrypted.
-    fn list(&mut self, source: &SharedSource<'_>, entity: &Entity, line_ends: LineEnds) -> Result<(), Stop> {
-        for child in &entity.children {
+    fn list(&mut self, source: &SharedSource<'_>, parts: &[Entity], line_ends: LineEnds) -> Result<(), Stop> {
+        for child in parts {
             if self.layers.len() >= self.limits().mime_depth {
                 let text = format!("more than {} S/MIME parts; the rest was not looked at", self.limits().mime_depth);
                 self.notes.push(Reason::new("too_many_parts", text));
@@ -273,10 +273,11 @@ impl<'p> Peeler<'p> {
                         Ok(Verified { layer, reasons, .. }) => self.push(place, LayerKind::Signed(layer), reasons),
                         Err(reason) => self.push(place, LayerKind::Signed(unreadable(Form::Clear)), vec![reason]),
                     }
-                    self.list(source, child, line_ends)?;
+                    // The signature part signs; it is not looked at as a part of its own.
+                    self.list(source, child.children.get(..1).unwrap_or_default(), line_ends)?;
                 }
                 Shape::Cms { message, content_type, .. } => self.list_cms(&message, content_type, place)?,
-                Shape::Other => self.list(source, child, line_ends)?,
+                Shape::Other => self.list(source, &child.children, line_ends)?,
             }
         }
         Ok(())

@@ -72,7 +72,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
     let limits = &judge.policy.limits;
     let mut sink = HashSink::announced();
     let data = SignedData::read(message.reader(0)?, limits, &mut sink)?;
-    let missing = sink.missing(&data);
+    let missing = if data.head.content == EContent::Attached { sink.missing(&data) } else { Vec::new() };
     if !missing.is_empty() {
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
         let mut again = HashSink::with(&missing);
