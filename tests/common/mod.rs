@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod people;
+
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};
 use smime::{Certificate, Identity, Keyring, Limits, Secret, Trust};
