@@ -312,7 +312,8 @@ impl Gathering<'_> {
         }
     }
 
-    /// A private key; one of an unknown algorithm is a note, a damaged one is an error (SEC-127).
+    /// A private key; one of an unknown algorithm or of a size that is not used any more (SEC-37) is a note, a damaged
+    /// one is an error (SEC-127).
     fn key(&mut self, key: crypto::Result<PrivateKey>, called: &str) -> Result<()> {
         match key.map_err(Error::from) {
             Ok(key) => {
@@ -322,7 +323,9 @@ impl Gathering<'_> {
                 }
                 self.keys.push(key);
             }
-            Err(error @ Error::UnsupportedAlgorithm { .. }) => self.unsupported(error),
+            Err(error @ (Error::UnsupportedAlgorithm { .. } | Error::Key(crypto::Error::KeySize { .. }))) => {
+                self.unsupported(error);
+            }
             Err(error) => return Err(error),
         }
         Ok(())

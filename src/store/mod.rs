@@ -70,9 +70,7 @@ pub enum Error {
         subjects: Vec<String>,
     },
     /// It needs an algorithm that is not read.
-    #[error(
-        "{what} is not supported: {name}; export the file again with another (PBES2 with AES-256 is read everywhere)"
-    )]
+    #[error("{what} is not supported: {name}; use RSA or NIST curves for keys, and PBES2 with AES to protect them")]
     UnsupportedAlgorithm {
         /// The part that the algorithm plays.
         what: &'static str,

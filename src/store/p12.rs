@@ -76,15 +76,13 @@ pub fn read(
     let mac = pfx.optional(Tag::SEQUENCE, "MacData")?;
     pfx.finish("PFX")?;
 
-    let mut reading =
-        Reading { contents: Contents::default(), passwords: Vec::new(), guarded: mac.is_some(), budget, bags: 0 };
-    if let Some(password) = password {
-        let password = Password::new(password);
-        // RFC 7292 does not settle what no password is: two zero octets, or none (SEC-125).
-        let null = password.is_empty().then(Password::null);
-        reading.passwords.push(password);
-        reading.passwords.extend(null);
-    }
+    let mut reading = Reading {
+        contents: Contents::default(),
+        password: password.map(Password::new),
+        guarded: mac.is_some(),
+        budget,
+        bags: 0,
+    };
     match mac {
         Some(mac) => reading.verify(&mac, &auth_safe)?,
         None if missing_mac == MissingMac::Refuse => return Err(Error::NoMac),
@@ -101,8 +99,7 @@ const MAX_NESTING: u64 = 8;
 
 struct Reading<'b> {
     contents: Contents,
-    /// To be tried in this order; empty where none was given.
-    passwords: Vec<Password>,
+    password: Option<Password>,
     /// Whether the MAC held, so that the password is known to be right.
     guarded: bool,
     budget: &'b mut KdfBudget,
@@ -114,23 +111,22 @@ impl Reading<'_> {
         self.contents.notes.push(Reason::new(code, text));
     }
 
-    /// Checks the MAC; the password that fits is tried first from then on.
+    fn password(&self) -> Result<Password> {
+        self.password.clone().ok_or(Error::PasswordNeeded { what: "the PKCS#12 file" })
+    }
+
+    /// Checks the MAC. Which form of an empty password fits is remembered.
     fn verify(&mut self, mac: &Element<'_>, content: &[u8]) -> Result<()> {
         let mac = Integrity::read(mac)?;
-        if self.passwords.is_empty() {
-            return Err(Error::PasswordNeeded { what: "the PKCS#12 file" });
-        }
-        for (i, password) in self.passwords.iter().enumerate() {
-            match mac.verify(password, content, self.budget) {
-                Ok(()) => {
-                    self.passwords.swap(0, i);
-                    return Ok(());
-                }
-                Err(password::Error::WrongPasswordOrCorrupt) => {}
-                Err(error) => return Err(error.into()),
+        let password = self.password()?;
+        match (mac.verify(&password, content, self.budget), password.other_empty()) {
+            (Err(password::Error::WrongPasswordOrCorrupt), Some(other)) => {
+                mac.verify(&other, content, self.budget)?;
+                self.password = Some(other);
             }
+            (result, _) => result?,
         }
-        Err(Error::WrongPasswordOrCorrupt)
+        Ok(())
     }
 
     fn authenticated_safe(&mut self, content: &[u8]) -> Result<()> {
@@ -177,12 +173,10 @@ impl Reading<'_> {
     }
 
     fn decrypt(&mut self, pbe: &Pbe, ciphertext: &[u8]) -> Result<Secret> {
-        if self.passwords.is_empty() {
-            return Err(Error::PasswordNeeded { what: "the PKCS#12 file" });
-        }
-        let widened = self.passwords.first().filter(|_| pbe.takes_text()).map(Password::widened);
-        for password in self.passwords.iter().chain(&widened) {
-            match pbe.decrypt(password, ciphertext, self.budget) {
+        let password = self.password()?;
+        let alternative = password.alternative(pbe);
+        for password in std::iter::once(password).chain(alternative) {
+            match pbe.decrypt(&password, ciphertext, self.budget) {
                 // A wrong password passes the padding check once in 256 times.
                 Ok(plain) if Reader::single(plain.expose(), "SafeContents").is_ok() => return Ok(plain),
                 Ok(_) | Err(password::Error::WrongPasswordOrCorrupt) => {}
@@ -247,10 +241,8 @@ impl Reading<'_> {
 
     /// The key, or a note where it alone is not read although the file's password is right.
     fn shrouded_key(&mut self, value: &Element<'_>, called: &str) -> Result<Option<Secret>> {
-        let Some(password) = self.passwords.first() else {
-            return Err(Error::PasswordNeeded { what: "the private key" });
-        };
-        match open_private_key(value, password, self.budget) {
+        let password = self.password()?;
+        match open_private_key(value, &password, self.budget) {
             Ok((key, pbe)) => {
                 self.note_legacy(&pbe);
                 Ok(Some(key))

@@ -116,6 +116,9 @@ pub(super) fn appearance(bytes: &[u8]) -> String {
     if bytes.starts_with(b"\0\0\0\0CERT") {
         return "a serialized store (.sst)".into();
     }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return "text in UTF-16 (save it as plain text)".into();
+    }
     match std::str::from_utf8(begin) {
         Ok(text) if !text.contains('\0') => format!("text that begins with {:?}", visible(text)),
         _ => {
