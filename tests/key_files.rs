@@ -3,6 +3,8 @@
 //! The corpus is not part of the package. It is looked for in `SMIME_CORPUS`, else in `../shared/corpus`; where it is not
 //! there, these tests say so and pass.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are not seen as tests
+
 use smime::store::Error;
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::p12::MissingMac;
@@ -115,7 +117,7 @@ fn compare(import: &Import, oracle: &str) -> Vec<String> {
     if has_key != (key != "None" && !unsupported) {
         wrong.push(format!("the key is {key}, and {} are found", import.identities.len() + import.keys.len()));
     }
-    if has_key && (certificate != "None") != !import.identities.is_empty() {
+    if has_key && (certificate != "None") == import.identities.is_empty() {
         wrong.push(format!("the certificate is {certificate}, and {} pair", import.identities.len()));
     }
     wrong

@@ -134,7 +134,7 @@ impl Password {
         Self { text: Secret::new(Vec::new()), wide: Secret::new(Vec::new()) }
     }
 
-    /// The big-endian UTF-16 form with closing zeros also where the octets themselves belong: so NSS before 3.47 gave
+    /// The big-endian UTF-16 form with closing zeros also where the octets themselves belong: so old NSS gave
     /// passwords to PBKDF2.
     pub fn widened(&self) -> Self {
         Self { text: self.wide.clone(), wide: self.wide.clone() }
