@@ -59,14 +59,18 @@ impl Certificate {
     /// Reads one certificate in DER, or in BER near enough to it; `bytes` holds nothing else. Versions 1 to 3.
     ///
     /// # Errors
-    /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), the signature
-    /// algorithms inside and outside differ, or the signature is not whole octets (SEC-113).
+    /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), or the signature
+    /// algorithms inside and outside differ (SEC-113).
     pub fn from_der(bytes: &[u8]) -> Result<Self, Error> {
         let mut parts = Reader::single(bytes, "Certificate")?.sequence("Certificate")?;
         let tbs = parts.required(Tag::SEQUENCE, "TBSCertificate")?;
         let outside = AlgorithmIdentifier::read(&parts.required(Tag::SEQUENCE, "signatureAlgorithm")?)?;
         let signature = parts.required(Tag::BIT_STRING, "signatureValue")?;
-        let signature_octets = signature.whole_bits("signatureValue")?;
+        // SEC-113: a signature that is not whole octets is one that nothing verifies; the certificate stays readable.
+        let signature_octets = match signature.bits("signatureValue")? {
+            (0, octets) => octets,
+            _ => &[],
+        };
         parts.finish("Certificate")?;
 
         let mut fields = tbs.sequence("TBSCertificate")?;
@@ -194,7 +198,8 @@ impl Certificate {
         &self.0.signature_algorithm
     }
 
-    /// The octets of the issuer's signature.
+    /// The octets of the issuer's signature; none where its BIT STRING is not a whole number of octets, so that no key
+    /// verifies it (SEC-113).
     pub fn signature(&self) -> &[u8] {
         self.slice(&self.0.signature)
     }

@@ -113,3 +113,73 @@ pub fn hkdf(digest: DigestAlgorithm, salt: &[u8], secret: &Secret, info: &[u8], 
     }
     Secret::from(out.get(..length).unwrap_or(&out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::limits::Limits;
+    use crate::crypto::algorithm::{Cofactor, KeyWrap};
+    use crate::crypto::random::SystemRandom;
+    use crate::crypto::signature::KeyKind;
+
+    #[test]
+    fn both_sides_come_to_the_same_key() {
+        use DigestAlgorithm::{Sha1, Sha224, Sha256, Sha384, Sha512};
+        let derivations = [Sha1, Sha224, Sha256, Sha384, Sha512]
+            .map(KeyDerivation::X963)
+            .into_iter()
+            .chain([Sha256, Sha512].map(KeyDerivation::Hkdf));
+        let derivations: Vec<_> = derivations.collect();
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::X25519] {
+            let recipient = PrivateKey::generate(kind, 0).unwrap();
+            let public = recipient.public_key(&Limits::default()).unwrap();
+            let ephemeral = EphemeralKey::generate(&mut SystemRandom, kind.curve().unwrap()).unwrap();
+            let (algorithm, point) = ephemeral.public_key().unwrap();
+            assert_eq!(Curve::from_identifier(&algorithm).unwrap(), kind.curve().unwrap());
+            let (here, there) = (ephemeral.agree(&public).unwrap(), recipient.agree(&point).unwrap());
+            assert_eq!(here, there);
+            assert_eq!(here.len(), kind.curve().unwrap().field_length());
+            let mut seen = std::collections::HashSet::new();
+            for derivation in &derivations {
+                for wrap in [KeyWrap::Aes128, KeyWrap::Aes256] {
+                    let agreement = KeyAgreement { derivation: *derivation, cofactor: Cofactor::Standard, wrap };
+                    let info = wrap.identifier().to_der();
+                    for ukm in [None, Some(&b"ukm"[..])] {
+                        let key = kek(&agreement, &info, ukm, &here).unwrap();
+                        assert_eq!(key, kek(&agreement, &info, ukm, &there).unwrap());
+                        assert_eq!(key.len(), wrap.key_length());
+                        assert!(seen.insert(key.expose().to_vec()), "every parameter counts");
+                    }
+                    let null = AlgorithmIdentifier::with_null(wrap.oid()).to_der();
+                    assert!(seen.insert(kek(&agreement, &null, None, &here).unwrap().expose().to_vec()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sec_074_a_recipient_on_another_curve_is_refused() {
+        let ephemeral = EphemeralKey::generate(&mut SystemRandom, Curve::P256).unwrap();
+        for kind in [KeyKind::P384, KeyKind::X25519, KeyKind::Ed25519] {
+            let public = PrivateKey::generate(kind, 0).unwrap().public_key(&Limits::default()).unwrap();
+            assert!(matches!(ephemeral.agree(&public), Err(Error::WrongKey { .. })));
+        }
+    }
+
+    #[test]
+    fn shared_info_is_laid_out_as_in_rfc_5753() {
+        let info = shared_info(&KeyWrap::Aes256.identifier().to_der(), Some(&[1, 2]), 32);
+        let expected = [
+            &[0x30, 27, 0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 45][..],
+            &[0xa0, 4, 4, 2, 1, 2],
+            &[0xa2, 6, 4, 4, 0, 0, 1, 0],
+        ];
+        assert_eq!(info, expected.concat());
+    }
+
+    #[test]
+    fn an_hkdf_too_long_gives_what_there_is() {
+        let secret = Secret::new(vec![1; 32]);
+        assert_eq!(hkdf(DigestAlgorithm::Sha256, b"", &secret, b"", 255 * 32 + 1).len(), 255 * 32);
+    }
+}

@@ -390,3 +390,128 @@ fn not_a_mode(cipher: ContentCipher, mode: &str) -> Error {
 const TAG_LENGTHS: std::ops::RangeInclusive<usize> = 12..=16;
 /// NIST SP 800-38D section 5.2.1.1: 2^39 - 256 bits.
 const MAX_LENGTH: u64 = (1 << 36) - 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    const CBC: [ContentCipher; 4] =
+        [ContentCipher::Aes128Cbc, ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc, ContentCipher::TripleDesCbc];
+    const GCM: [ContentCipher; 3] = [ContentCipher::Aes128Gcm, ContentCipher::Aes192Gcm, ContentCipher::Aes256Gcm];
+
+    #[test]
+    fn cbc_reads_back_in_pieces_of_any_size() {
+        for cipher in CBC {
+            let (key, iv) = fresh(cipher, &mut SystemRandom).unwrap();
+            for length in (0..70).chain([4096, 5000]) {
+                let message: Vec<u8> = (0..length).map(|i| i as u8).collect();
+                let mut sealed = b"before".to_vec();
+                let mut encryptor = CbcEncryptor::new(cipher, key.expose(), &iv).unwrap();
+                message.chunks(7).for_each(|chunk| encryptor.update(chunk, &mut sealed));
+                encryptor.finish(&mut sealed);
+                let sealed = &sealed[6..];
+                assert_eq!(sealed.len(), (length / cipher.block_length() + 1) * cipher.block_length());
+                for size in [1, 8, 15, 16, 17, 33, 10_000] {
+                    let mut opened = Vec::new();
+                    let mut decryptor = CbcDecryptor::new(cipher, key.expose(), &iv).unwrap();
+                    sealed.chunks(size).for_each(|chunk| decryptor.update(chunk, &mut opened));
+                    decryptor.finish(&mut opened).unwrap();
+                    assert_eq!(opened, message);
+                }
+                let tail = [iv.as_slice(), sealed].concat();
+                let tail = &tail[tail.len() - 2 * cipher.block_length()..];
+                assert!(padding_is_valid(cipher, key.expose(), tail).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn sec_069_padding_is_judged_by_all_its_bytes() {
+        let judge = |bytes: &[u8]| bool::from(judge_padding(bytes).0);
+        for padding in 1..=16u8 {
+            let mut block = [0xaa; 16];
+            block[16 - usize::from(padding)..].fill(padding);
+            assert!(judge(&block));
+            for at in 16 - usize::from(padding)..15 {
+                let mut bad = block;
+                bad[at] ^= 0x40;
+                assert!(!judge(&bad), "{padding} {at}");
+            }
+        }
+        for last in (0..1).chain(17..=255) {
+            assert!(!judge(&[last; 16]), "{last}");
+        }
+        assert!(judge(&[8; 8]) && !judge(&[9; 8]));
+    }
+
+    #[test]
+    fn sec_069_lengths_that_are_no_blocks_fail() {
+        for length in [0, 1, 15, 17, 31] {
+            let mut decryptor = CbcDecryptor::new(ContentCipher::Aes128Cbc, &[0; 16], &[0; 16]).unwrap();
+            let mut out = Vec::new();
+            decryptor.update(&vec![0; length], &mut out);
+            assert!(matches!(decryptor.finish(&mut out), Err(Error::Decrypt)), "{length}");
+        }
+        for (key, iv) in [(15, 16), (16, 15), (16, 0), (32, 16)] {
+            let result = CbcDecryptor::new(ContentCipher::Aes128Cbc, &vec![0; key], &vec![0; iv]);
+            assert!(matches!(result.err(), Some(Error::Length { .. })));
+        }
+        assert!(matches!(padding_is_valid(ContentCipher::Aes128Cbc, &[0; 16], &[0; 31]), Err(Error::Length { .. })));
+    }
+
+    #[test]
+    fn sec_067_gcm_judges_content_data_and_tag() {
+        for cipher in GCM {
+            let (key, nonce) = fresh(cipher, &mut SystemRandom).unwrap();
+            let seal = |message: &[u8], tag| {
+                let mut sealed = Vec::new();
+                let mut encryptor = GcmEncryptor::new(cipher, key.expose(), &nonce, b"attributes").unwrap();
+                message.chunks(13).for_each(|chunk| encryptor.update(chunk, &mut sealed));
+                (sealed, encryptor.finish(tag))
+            };
+            let open = |sealed: &[u8], aad: &[u8], tag: &[u8]| {
+                let mut opened = Vec::new();
+                let mut opener = GcmOpener::new(cipher, key.expose(), &nonce, aad).unwrap();
+                sealed.chunks(29).for_each(|chunk| opener.update(chunk, &mut opened));
+                let mut read = GcmOpener::new(cipher, key.expose(), &nonce, aad).unwrap();
+                sealed.chunks(5).for_each(|chunk| read.authenticate(chunk));
+                let result = opener.finish(tag);
+                assert_eq!(result.is_ok(), read.finish(tag).is_ok());
+                result.map(|()| opened)
+            };
+            for length in [0, 1, 15, 16, 17, 100, 4099] {
+                let message = vec![0x5a; length];
+                let (sealed, full) = seal(&message, 16);
+                let full = full.unwrap();
+                for tag in 12..=16 {
+                    assert_eq!(open(&sealed, b"attributes", &full[..tag]).unwrap(), message);
+                    assert_eq!(seal(&message, tag).1.unwrap(), full[..tag]);
+                }
+                for tag in [0, 4, 8, 11] {
+                    assert!(open(&sealed, b"attributes", &full[..tag]).is_err(), "SEC-65");
+                    assert!(seal(&message, tag).1.is_err());
+                }
+                assert!(open(&sealed, b"attribute", &full).is_err());
+                let mut tag = full.clone();
+                tag[11] ^= 1;
+                assert!(open(&sealed, b"attributes", &tag).is_err());
+                if length > 0 {
+                    let mut altered = sealed.clone();
+                    altered[length / 2] ^= 1;
+                    assert!(open(&altered, b"attributes", &full).is_err());
+                }
+            }
+            assert!(GcmOpener::new(cipher, key.expose(), &[0; 16], b"").is_err());
+        }
+    }
+
+    #[test]
+    fn sec_064_a_cipher_stays_in_its_mode() {
+        for cipher in ContentCipher::ALL {
+            let (key, iv) = fresh(cipher, &mut SystemRandom).unwrap();
+            assert_eq!(CbcDecryptor::new(cipher, key.expose(), &iv).is_ok(), !cipher.is_aead());
+            assert_eq!(GcmOpener::new(cipher, key.expose(), &iv, b"").is_ok(), cipher.is_aead());
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub mod password;
 pub mod private;
 pub mod random;
 mod rsa_key;
+mod rsa_padding;
 pub mod signature;
 pub mod strength;
 pub mod transport;

@@ -1,17 +1,18 @@
 //! Private keys held in memory: read, written, made, and used. Nothing here prints one.
 
+mod encoding;
+
 use super::algorithm::{AlgorithmIdentifier, Curve, SignatureScheme};
 use super::digest::{hash, with_digest};
 use super::random::{Random, Rng, SystemRandom};
 use super::signature::{KeyKind, Material, PublicKey, RsaUsage, pkcs1_padding, spki, unsupported_pss};
 use super::{Error, Result, rsa_key};
-use crate::asn1::ber::{Element, Reader, Tag};
+use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
 use crate::base::secret::Secret;
+use encoding::{RSA, implicit_bits, read_ec, read_rsa, seal, write_rsa};
 use p256::elliptic_curve::Generate;
-use rsa::BoxedUint;
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use signature::hazmat::RandomizedPrehashSigner;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -383,119 +384,6 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// ```text
-/// RSAPrivateKey ::= SEQUENCE { version INTEGER, modulus, publicExponent, privateExponent, prime1, prime2, exponent1,
-///     exponent2, coefficient INTEGER }
-/// ```
-/// Every part is checked against the others, those too that the arithmetic would not need (SEC-127).
-fn read_rsa(bytes: &[u8]) -> Result<rsa::PrivateKey> {
-    const WHAT: &str = "RSAPrivateKey";
-    let mut inside = Reader::single(bytes, WHAT)?.sequence(WHAT)?;
-    if inside.required_any("version")?.small("version")? != 0 {
-        return Err(bad(RSA, "it has more than two primes"));
-    }
-    let mut next = |what| inside.required_any(what)?.unsigned(what);
-    let (n, e, d) = (next("modulus")?, next("publicExponent")?, next("privateExponent")?);
-    let (p, q) = (next("prime1")?, next("prime2")?);
-    let (dp, dq, coefficient) = (next("exponent1")?, next("exponent2")?, next("coefficient")?);
-    inside.finish(WHAT)?;
-
-    rsa_key::public(n, e, &Limits::default())?;
-    let bits = u32::try_from(rsa_key::bit_length(n)).unwrap_or(u32::MAX).next_multiple_of(64);
-    let number = |bytes: &[u8], bits| BoxedUint::from_be_slice(bytes, bits).map_err(|_| bad(RSA, "a part is too long"));
-    let primes = vec![number(p, bits)?, number(q, bits)?];
-    let key = rsa::PrivateKey::from_components(number(n, bits)?, number(e, 64)?, number(d, bits)?, primes)
-        .map_err(|error| bad(RSA, error.to_string()))?;
-
-    let same = |computed: Option<&BoxedUint>, read: &[u8]| {
-        computed.is_some_and(|number| rsa_key::trim(&Zeroizing::new(number.to_be_bytes())) == rsa_key::trim(read))
-    };
-    let computed = key.crt_coefficient();
-    if !same(key.dp(), dp) || !same(key.dq(), dq) || !same(computed.as_ref(), coefficient) {
-        return Err(bad(RSA, "its exponents or its coefficient for the Chinese remainder do not fit its primes"));
-    }
-    Ok(key)
-}
-
-fn write_rsa(key: &rsa::PrivateKey) -> Result<Zeroizing<Vec<u8>>> {
-    let incomplete = || bad(RSA, "it has not two primes");
-    let [p, q] = key.primes() else { return Err(incomplete()) };
-    let coefficient = key.crt_coefficient().ok_or_else(incomplete)?;
-    let (dp, dq) = (key.dp().ok_or_else(incomplete)?, key.dq().ok_or_else(incomplete)?);
-    let number = |number: &BoxedUint| {
-        let bytes = Zeroizing::new(number.to_be_bytes());
-        let digits = rsa_key::trim(&bytes);
-        let sign: &[u8] = if digits.first().is_none_or(|b| *b & 128 != 0) { &[0] } else { &[] };
-        seal(Tag::INTEGER, &[sign, digits])
-    };
-    let parts: Vec<Zeroizing<Vec<u8>>> =
-        [key.n().as_ref(), key.e(), key.d(), p.as_ref(), q.as_ref(), dp, dq, &coefficient]
-            .into_iter()
-            .map(number)
-            .collect();
-    let version = der::integer(0);
-    let parts: Vec<&[u8]> = std::iter::once(version.as_slice()).chain(parts.iter().map(|p| p.as_slice())).collect();
-    Ok(seal(Tag::SEQUENCE, &parts))
-}
-
-/// ```text
-/// ECPrivateKey ::= SEQUENCE { version INTEGER (1), privateKey OCTET STRING, parameters [0] OPTIONAL,
-///     publicKey [1] BIT STRING OPTIONAL }
-/// ```
-fn read_ec(bytes: &[u8], outside: Option<Curve>) -> Result<PrivateKey> {
-    const WHAT: &str = "ECPrivateKey";
-    let mut inside = Reader::single(bytes, WHAT)?.sequence(WHAT)?;
-    if inside.required_any("version")?.small("version")? != 1 {
-        return Err(bad(EC, "its version is not 1"));
-    }
-    let scalar = Zeroizing::new(inside.required_any("privateKey")?.octets("privateKey")?.into_owned());
-    let named = match inside.optional(Tag::context(0), "parameters")? {
-        Some(element) => {
-            let parameters = element.explicit("parameters")?.raw().to_vec();
-            Some(Curve::from_identifier(&AlgorithmIdentifier::with(oid::EC_PUBLIC_KEY, parameters))?)
-        }
-        None => None,
-    };
-    let public = inside.optional(Tag::context(1), "publicKey")?;
-    inside.finish(WHAT)?;
-    let curve = match (outside, named) {
-        (Some(outside), Some(named)) if outside != named => {
-            return Err(Error::AlgorithmMismatch {
-                what: "the curves outside and inside the private key",
-                expected: outside.name().into(),
-                found: named.name().into(),
-            });
-        }
-        (Some(curve), _) | (None, Some(curve)) => curve,
-        (None, None) => return Err(bad(EC, "its curve is not named")),
-    };
-    let key = PrivateKey::from_scalar(curve.into(), &scalar)?;
-    if let Some(public) = public {
-        key.check_public(public.explicit("publicKey")?.whole_bits("publicKey")?)?;
-    }
-    Ok(key)
-}
-
-/// `[1] IMPLICIT BIT STRING` of OneAsymmetricKey.
-fn implicit_bits(element: &Element<'_>) -> Result<Vec<u8>> {
-    match element.content().split_first() {
-        Some((0, bytes)) if !element.constructed => Ok(bytes.to_vec()),
-        _ => Err(bad("the private key", "the public key inside is malformed")),
-    }
-}
-
-/// One DER element over parts, made in a buffer that never moves and is overwritten afterwards.
-fn seal(tag: Tag, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let header = der::header(tag, tag == Tag::SEQUENCE, length as u64);
-    let mut out = Zeroizing::new(Vec::with_capacity(header.len() + length));
-    out.extend_from_slice(&header);
-    for part in parts {
-        out.extend_from_slice(part);
-    }
-    out
-}
-
 /// Errors of the RSA arithmetic other than in decryption: none of them depends on a secret.
 pub(crate) fn rsa_failure(error: rsa::Error) -> Error {
     match error {
@@ -508,5 +396,127 @@ fn bad(what: &'static str, why: impl Into<String>) -> Error {
     Error::BadKey { what, why: why.into() }
 }
 
-const RSA: &str = "the RSA private key";
-const EC: &str = "the elliptic curve private key";
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::algorithm::DigestAlgorithm;
+    use crate::crypto::random::tests::Broken;
+
+    const KINDS: [KeyKind; 6] =
+        [KeyKind::Rsa, KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Ed25519, KeyKind::X25519];
+
+    #[test]
+    fn every_kind_is_written_read_and_signs() {
+        let limits = Limits::default();
+        for kind in KINDS {
+            let key = PrivateKey::generate(kind, 2048).unwrap();
+            let read = PrivateKey::from_pkcs8(&key.to_pkcs8().unwrap()).unwrap();
+            assert_eq!(read.public_key_spki(), key.public_key_spki());
+            assert_eq!(read.to_pkcs8().unwrap(), key.to_pkcs8().unwrap());
+            let public = key.public_key(&limits).unwrap();
+            assert_eq!(public.spki(), key.public_key_spki());
+            for scheme in key.schemes() {
+                let signature = read.sign(&scheme, b"message").unwrap();
+                public.verify(&scheme, b"message", &signature).unwrap();
+                assert!(matches!(public.verify(&scheme, b"massage", &signature), Err(Error::BadSignature)), "{scheme}");
+            }
+            if kind.curve().is_some() {
+                let other = PrivateKey::generate(kind, 0).unwrap();
+                let there = key.agree(&other.public_key(&limits).unwrap().key_agreement_bytes().unwrap()).unwrap();
+                let back = other.agree(&public.key_agreement_bytes().unwrap()).unwrap();
+                assert_eq!(there, back);
+            }
+        }
+    }
+
+    #[test]
+    fn sec_084_without_randomness_there_is_no_key_and_no_signature() {
+        for kind in KINDS {
+            assert!(matches!(PrivateKey::generate_with(&mut Broken, kind, 2048), Err(Error::Rng(_))), "{kind}");
+        }
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Rsa] {
+            let key = PrivateKey::generate(kind, 2048).unwrap();
+            for scheme in key.schemes() {
+                assert!(matches!(key.sign_with(&mut Broken, &scheme, b""), Err(Error::Rng(_))), "{scheme}");
+            }
+        }
+    }
+
+    #[test]
+    fn sec_127_an_rsa_key_whose_parts_disagree_is_refused() {
+        let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
+        let PrivateMaterial::Rsa { key, .. } = &key.material else { unreachable!() };
+        let good = write_rsa(key).unwrap();
+        PrivateKey::from_pkcs1(&Secret::from(good.as_slice())).unwrap();
+        let mut parts = Vec::new();
+        let mut inside = Reader::single(&good, "key").unwrap().sequence("key").unwrap();
+        while let Some(part) = inside.next_element().unwrap() {
+            parts.push(part.raw().to_vec());
+        }
+        for at in 1..parts.len() {
+            for bit in [1, 2] {
+                let mut broken = parts.clone();
+                *broken[at].last_mut().unwrap() ^= bit;
+                let result = PrivateKey::from_pkcs1(&Secret::new(der::sequence(&broken)));
+                assert!(matches!(result, Err(Error::BadKey { .. })), "part {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_private_key_beside_another_public_key_is_refused() {
+        for kind in [KeyKind::P256, KeyKind::Ed25519] {
+            let (key, other) = (PrivateKey::generate(kind, 0).unwrap(), PrivateKey::generate(kind, 0).unwrap());
+            let wrap = |public: &PrivateKey| {
+                let encoding = key.to_pkcs8().unwrap();
+                let inside = Reader::single(encoding.expose(), "key").unwrap().sequence("key").unwrap();
+                let public = der::retag(Tag::context(1), &der::bits(&public.public_bytes()));
+                PrivateKey::from_pkcs8(&Secret::new(der::sequence(&[inside.rest(), &public])))
+            };
+            assert!(wrap(&key).is_ok());
+            assert!(matches!(wrap(&other), Err(Error::BadKey { .. })));
+        }
+    }
+
+    #[test]
+    fn ec_keys_may_lack_leading_zeros_and_must_name_their_curve() {
+        let key = |scalar: &[u8], curve: Option<Curve>| {
+            let mut parts = vec![der::integer(1), der::octets(scalar)];
+            parts.extend(curve.map(|curve| der::explicit(0, &der::oid(&curve.oid()))));
+            PrivateKey::from_sec1(&Secret::new(der::sequence(&parts)))
+        };
+        let short = key(&[5], Some(Curve::P384)).unwrap();
+        let mut long = vec![0; 50];
+        long.push(5);
+        assert_eq!(short.public_key_spki(), key(&long, Some(Curve::P384)).unwrap().public_key_spki());
+        for (scalar, curve) in [(vec![5], None), (vec![0; 32], Some(Curve::P256)), (vec![0xff; 32], Some(Curve::P256))]
+        {
+            assert!(matches!(key(&scalar, curve), Err(Error::BadKey { .. })));
+        }
+        assert!(key(&[1; 33], Some(Curve::P256)).is_err());
+    }
+
+    #[test]
+    fn sec_129_nothing_of_a_key_is_printed() {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        assert_eq!(format!("{key:?}"), "PrivateKey(P-256)");
+    }
+
+    #[test]
+    fn a_key_for_pss_does_nothing_else() {
+        let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
+        let PrivateMaterial::Rsa { key: rsa, .. } = key.material else { unreachable!() };
+        let scheme = SignatureScheme::pss(DigestAlgorithm::Sha256);
+        let usage = Usage { algorithm: scheme.identifier(), usage: RsaUsage::Pss(Some(scheme)) };
+        let key = PrivateKey { material: PrivateMaterial::Rsa { key: rsa, usage } };
+        let key = PrivateKey::from_pkcs8(&key.to_pkcs8().unwrap()).unwrap();
+        assert_eq!(key.schemes(), [scheme]);
+        let public = key.public_key(&Limits::default()).unwrap();
+        public.verify(&scheme, b"m", &key.sign(&scheme, b"m").unwrap()).unwrap();
+        let other = SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256);
+        assert!(matches!(key.sign(&other, b"m"), Err(Error::WrongKey { .. })));
+        assert!(matches!(public.verify(&other, b"m", &[0; 256]), Err(Error::WrongKey { .. })));
+        let transport = crate::crypto::algorithm::KeyTransport::RsaPkcs1;
+        assert!(matches!(public.encrypt(&transport, b"key"), Err(Error::WrongKey { .. })));
+    }
+}

@@ -1,7 +1,8 @@
 //! Public keys, and whether a signature is theirs.
 
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
-use super::digest::{hash, with_digest};
+use super::digest::hash;
+use super::rsa_padding::Pss;
 use super::{Error, Result, rsa_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
@@ -196,13 +197,9 @@ impl PublicKey {
             (Material::Rsa { key, .. }, SignatureScheme::RsaPkcs1(algorithm)) => {
                 verify_pkcs1(key, *algorithm, digest, signature)
             }
-            (Material::Rsa { key, .. }, SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
-                if hash != mgf_hash {
-                    return Err(unsupported_pss(scheme));
-                }
-                let salt = *salt_length as usize;
-                with_digest!(*hash, D => key.verify(rsa::Pss::<D>::new_with_salt(salt), digest, signature))
-                    .map_err(|_| Error::BadSignature)
+            (Material::Rsa { key, .. }, &SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
+                let pss = Pss { hash, mgf_hash, salt_length: salt_length as usize };
+                if pss.verifies(key, digest, signature) { Ok(()) } else { Err(Error::BadSignature) }
             }
             (Material::P256(key), SignatureScheme::Ecdsa(_)) => {
                 let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
@@ -354,11 +351,128 @@ pub(crate) fn pkcs1_padding(algorithm: &AlgorithmIdentifier, digest_length: usiz
     rsa::Pkcs1v15Sign { hash_len: Some(digest_length), prefix: info.into() }
 }
 
-/// One digest for the message and another within MGF1 is allowed by RFC 4055, but nobody does it.
+/// One digest for the message and another within MGF1 is read, but not written.
 pub(crate) fn unsupported_pss(scheme: &SignatureScheme) -> Error {
     Error::UnsupportedAlgorithm { what: "signature algorithm", oid: scheme.name() }
 }
 
 fn length(what: &'static str, expected: impl ToString, found: &[u8]) -> Error {
     Error::Length { what, expected: expected.to_string(), found: found.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::private::{PrivateKey, PrivateMaterial};
+
+    const SHA256: DigestAlgorithm = DigestAlgorithm::Sha256;
+
+    fn pair(kind: KeyKind) -> (PrivateKey, PublicKey) {
+        let key = PrivateKey::generate(kind, 2048).unwrap();
+        let public = key.public_key(&Limits::default()).unwrap();
+        (key, public)
+    }
+
+    #[test]
+    fn sec_034_the_whole_block_is_compared() {
+        let (key, public) = pair(KeyKind::Rsa);
+        let PrivateMaterial::Rsa { key: rsa, .. } = &key.material else { unreachable!() };
+        let digest = hash(SHA256, b"message");
+        let sign = |info: &[u8]| {
+            let padding = rsa::Pkcs1v15Sign { hash_len: None, prefix: Box::default() };
+            rsa.sign(padding, info).unwrap()
+        };
+        let info = |id: AlgorithmIdentifier| der::sequence(&[id.to_der(), der::octets(&digest)]);
+        let scheme = SignatureScheme::RsaPkcs1(SHA256);
+        let verify = |info: &[u8]| public.verify(&scheme, b"message", &sign(info));
+        verify(&info(SHA256.identifier_with_null())).unwrap();
+        verify(&info(AlgorithmIdentifier::new(SHA256.oid()))).unwrap();
+        let mut garbage = info(SHA256.identifier_with_null());
+        garbage.push(0);
+        let with_parameters = AlgorithmIdentifier::with(SHA256.oid(), der::octets(b"garbage"));
+        let ber = [&[0x30, 0x81, 0x31][..], &info(SHA256.identifier_with_null())[2..]].concat();
+        for bad in [garbage, info(with_parameters), ber, digest.clone(), info(DigestAlgorithm::Sha1.identifier())] {
+            assert!(matches!(verify(&bad), Err(Error::BadSignature)), "{bad:x?}");
+        }
+    }
+
+    #[test]
+    fn old_digests_verify() {
+        let (key, public) = pair(KeyKind::Rsa);
+        let (curve, point) = pair(KeyKind::P521);
+        for digest in DigestAlgorithm::ALL {
+            let scheme = SignatureScheme::RsaPkcs1(digest);
+            public.verify(&scheme, b"old", &key.sign(&scheme, b"old").unwrap()).unwrap();
+            let scheme = SignatureScheme::Ecdsa(digest);
+            let signature = curve.sign(&scheme, b"old").unwrap();
+            point.verify_digest(&scheme, &hash(digest, b"old"), &signature).unwrap();
+        }
+    }
+
+    #[test]
+    fn sec_037_signatures_of_any_length_are_refused() {
+        for kind in [KeyKind::Rsa, KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Ed25519] {
+            let (key, public) = pair(kind);
+            for scheme in key.schemes() {
+                let good = key.sign(&scheme, b"m").unwrap();
+                for bad in [
+                    &[][..],
+                    &[0; 1],
+                    &good[1..],
+                    &[0; 64],
+                    &[0xff; 256],
+                    &vec![1; 1 << 20],
+                    &[&good[..], &[0]].concat(),
+                ] {
+                    assert!(matches!(public.verify(&scheme, b"m", bad), Err(Error::BadSignature)), "{scheme}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sec_026_a_scheme_of_another_kind_of_key_is_refused() {
+        let (_, rsa) = pair(KeyKind::Rsa);
+        let (_, curve) = pair(KeyKind::P256);
+        let (_, edwards) = pair(KeyKind::Ed25519);
+        let (_, agrees) = pair(KeyKind::X25519);
+        let wrong = |key: &PublicKey, scheme| matches!(key.verify(&scheme, b"", &[0; 64]), Err(Error::WrongKey { .. }));
+        assert!(wrong(&rsa, SignatureScheme::Ecdsa(SHA256)));
+        assert!(wrong(&curve, SignatureScheme::RsaPkcs1(SHA256)));
+        assert!(wrong(&edwards, SignatureScheme::pss(SHA256)));
+        assert!(wrong(&rsa, SignatureScheme::Ed25519));
+        assert!(wrong(&agrees, SignatureScheme::Ed25519));
+        assert!(edwards.verify_digest(&SignatureScheme::Ed25519, &[0; 64], &[0; 64]).is_err(), "no digest");
+    }
+
+    #[test]
+    fn points_are_read_in_both_forms_and_only_on_their_curve() {
+        use p256::elliptic_curve::sec1::ToSec1Point;
+        let (_, public) = pair(KeyKind::P256);
+        let Material::P256(point) = &public.material else { unreachable!() };
+        let compressed = PublicKey::from_point(Curve::P256, point.to_sec1_point(true).as_bytes()).unwrap();
+        let uncompressed = public.key_agreement_bytes().unwrap();
+        assert_eq!(compressed.key_agreement_bytes().unwrap(), uncompressed);
+        let mut off = uncompressed.clone();
+        off[64] ^= 1;
+        let mut hybrid = uncompressed.clone();
+        hybrid[0] = 6 | (uncompressed[64] & 1);
+        for bad in [&off[..], &hybrid, &[0], &[], &[4], &uncompressed[..64], &[5; 33]] {
+            assert!(PublicKey::from_point(Curve::P256, bad).is_err(), "{bad:x?}");
+        }
+        assert!(PublicKey::from_point(Curve::P384, &uncompressed).is_err());
+        assert_eq!(public.describe(), "P-256");
+    }
+
+    #[test]
+    fn unknown_and_malformed_keys_are_refused() {
+        let limits = Limits::default();
+        let read = |id: AlgorithmIdentifier, key: &[u8]| PublicKey::from_spki(&spki(&id, key), &limits).unwrap_err();
+        assert!(matches!(read(AlgorithmIdentifier::new(oid::ED448), &[0; 57]), Error::UnsupportedAlgorithm { .. }));
+        assert!(matches!(read(AlgorithmIdentifier::new(oid::ED25519), &[0; 31]), Error::Length { .. }));
+        assert!(matches!(read(AlgorithmIdentifier::with_null(oid::ED25519), &[0; 32]), Error::Parameters { .. }));
+        let rsa = AlgorithmIdentifier::with(oid::RSA_ENCRYPTION, der::integer(1));
+        assert!(matches!(read(rsa, &[0x30, 0]), Error::Parameters { .. }));
+        assert!(PublicKey::from_spki(&[0x30, 0], &limits).is_err());
+    }
 }

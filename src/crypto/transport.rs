@@ -4,6 +4,7 @@ use super::algorithm::{DigestAlgorithm, KeyTransport};
 use super::digest::hmac;
 use super::private::{PrivateKey, PrivateMaterial, rsa_failure};
 use super::random::{Random, Rng, SystemRandom};
+use super::rsa_padding::{oaep_decode, raw_decrypt};
 use super::signature::{Material, PublicKey, RsaUsage};
 use super::{Error, Result};
 use crate::base::secret::Secret;
@@ -118,12 +119,13 @@ impl PrivateKey {
                 let plain = key.decrypt_blinded(&mut rng, rsa::Pkcs1v15Encrypt, ciphertext).map_err(failure)?;
                 Ok(of_length(key, ciphertext, &Zeroizing::new(plain), expected_length))
             }
+            KeyTransport::RsaOaep { hash: DigestAlgorithm::Md5, .. }
+            | KeyTransport::RsaOaep { mgf_hash: DigestAlgorithm::Md5, .. } => {
+                Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() })
+            }
             KeyTransport::RsaOaep { hash, mgf_hash, label } => {
-                let plain: Secret = with_oaep_digest!(*hash, D => with_oaep_digest!(*mgf_hash, M => {
-                    let padding = rsa::Oaep::<D, M>::new_with_mgf_hash_and_label(label.as_slice());
-                    key.decrypt_blinded(&mut rng, padding, ciphertext).map(Secret::new).map_err(failure)
-                }))?;
-                if plain.len() == expected_length { Ok(plain) } else { Err(Error::Decrypt) }
+                let mut block = raw_decrypt(key, &mut rng, ciphertext)?;
+                oaep_decode(&mut block, (*hash, *mgf_hash), label, expected_length)
             }
         }
     }
@@ -151,9 +153,106 @@ fn of_length(key: &rsa::PrivateKey, ciphertext: &[u8], plain: &[u8], expected: u
     Secret::new(chosen)
 }
 
-fn failure(error: rsa::Error) -> Error {
+/// Errors of decryption: all are one, but that there is no randomness.
+pub(crate) fn failure(error: rsa::Error) -> Error {
     match error {
         rsa::Error::Rng => rsa_failure(error),
         _ => Error::Decrypt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::limits::Limits;
+    use crate::crypto::random::tests::Broken;
+    use crate::crypto::signature::KeyKind;
+
+    fn pair() -> (PrivateKey, PublicKey) {
+        let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
+        let public = key.public_key(&Limits::default()).unwrap();
+        (key, public)
+    }
+
+    #[test]
+    fn what_is_sealed_opens() {
+        let (key, public) = pair();
+        let transports = [
+            KeyTransport::RsaPkcs1,
+            KeyTransport::oaep(DigestAlgorithm::Sha1),
+            KeyTransport::oaep(DigestAlgorithm::Sha512),
+            KeyTransport::RsaOaep {
+                hash: DigestAlgorithm::Sha256,
+                mgf_hash: DigestAlgorithm::Sha1,
+                label: b"label".to_vec(),
+            },
+        ];
+        for transport in &transports {
+            for length in [0, 1, 16, 24, 32, 126] {
+                let secret = vec![9; length];
+                let sealed = public.encrypt(transport, &secret).unwrap();
+                assert_eq!(key.decrypt(transport, &sealed, length).unwrap().expose(), secret);
+                assert!(matches!(key.decrypt_with(&mut Broken, transport, &sealed, length), Err(Error::Rng(_))));
+            }
+            assert!(matches!(public.encrypt(transport, &[0; 250]), Err(Error::Length { .. })));
+            assert!(matches!(public.encrypt_with(&mut Broken, transport, &[0; 16]), Err(Error::Rng(_))));
+        }
+        let sealed = public.encrypt(&transports[1], &[9; 16]).unwrap();
+        for other in &transports[2..] {
+            assert!(matches!(key.decrypt(other, &sealed, 16), Err(Error::Decrypt)));
+        }
+        assert!(matches!(key.decrypt(&transports[1], &sealed, 32), Err(Error::Decrypt)));
+        let md5 = KeyTransport::oaep(DigestAlgorithm::Md5);
+        assert!(matches!(key.decrypt(&md5, &sealed, 16), Err(Error::UnsupportedAlgorithm { .. })));
+        assert!(matches!(public.encrypt(&md5, &[0; 16]), Err(Error::UnsupportedAlgorithm { .. })));
+    }
+
+    #[test]
+    fn sec_070_bad_padding_and_bad_length_are_no_errors_but_other_keys() {
+        let (key, public) = pair();
+        let other = pair().0;
+        let good = public.encrypt(&KeyTransport::RsaPkcs1, &[9; 32]).unwrap();
+        let open =
+            |key: &PrivateKey, bytes: &[u8], length| key.decrypt(&KeyTransport::RsaPkcs1, bytes, length).unwrap();
+        let wrong_length = open(&key, &good, 16);
+        assert_eq!(wrong_length.len(), 16);
+        assert_ne!(wrong_length.expose(), [9; 16]);
+        assert_eq!(wrong_length, open(&key, &good, 16), "the same each time");
+        let mut bad = good.clone();
+        bad[0] = 0;
+        bad[255] ^= 1;
+        let made_up = open(&key, &bad, 32);
+        assert_eq!((made_up.len(), &made_up), (32, &open(&key, &bad, 32)));
+        bad[255] ^= 3;
+        assert_ne!(made_up, open(&key, &bad, 32), "another ciphertext, another key");
+        bad[0] = 0;
+        assert_ne!(open(&other, &bad, 32), open(&key, &bad, 32), "another private key, another key");
+        for length in [0, 255, 257] {
+            assert!(matches!(key.decrypt(&KeyTransport::RsaPkcs1, &vec![0; length], 32), Err(Error::Decrypt)));
+        }
+        assert!(matches!(key.decrypt(&KeyTransport::RsaPkcs1, &[0xff; 256], 32), Err(Error::Decrypt)));
+    }
+
+    #[test]
+    fn sec_073_every_byte_before_the_message_counts() {
+        use crate::crypto::digest::hash;
+        use crate::crypto::rsa_padding::oaep_encode_for_test;
+        let digest = DigestAlgorithm::Sha256;
+        let db = |flip: Option<usize>| {
+            let mut block = vec![0; 1 + 32];
+            block.extend_from_slice(&hash(digest, b""));
+            block.extend_from_slice(&[0; 100]);
+            block.push(1);
+            block.extend_from_slice(&[9; 16]);
+            if let Some(at) = flip {
+                block[at] ^= 1;
+            }
+            oaep_encode_for_test(digest, block)
+        };
+        let decode = |mut block: Vec<u8>| oaep_decode(&mut block, (digest, digest), b"", 16);
+        assert_eq!(decode(db(None)).unwrap().expose(), [9; 16]);
+        for at in (0..1).chain(33..166) {
+            assert!(matches!(decode(db(Some(at))), Err(Error::Decrypt)), "{at}");
+        }
     }
 }

@@ -122,3 +122,43 @@ fn checksum(key: &[u8]) -> Vec<u8> {
 }
 
 const OUTER_IV: [u8; 8] = [0x4a, 0xdd, 0xa2, 0x2c, 0x79, 0xe8, 0x21, 0x05];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::SystemRandom;
+
+    #[test]
+    fn what_is_wrapped_unwraps_and_nothing_else_does() {
+        for algorithm in KeyWrap::ALL {
+            let kek = Secret::new(vec![3; algorithm.key_length()]);
+            let key = Secret::new((0..24).collect());
+            let wrapped = wrap(algorithm, &mut SystemRandom, &kek, &key).unwrap();
+            assert_eq!(unwrap(algorithm, &kek, &wrapped).unwrap(), key);
+            for at in 0..wrapped.len() {
+                let mut bad = wrapped.clone();
+                bad[at] ^= 1;
+                assert!(matches!(unwrap(algorithm, &kek, &bad), Err(Error::Decrypt)), "SEC-76 {at}");
+            }
+            for length in [0, 8, 16, 23, 25, 39, 41] {
+                assert!(matches!(unwrap(algorithm, &kek, &vec![0; length]), Err(Error::Decrypt)), "{length}");
+            }
+            let short = Secret::new(vec![3; 8]);
+            assert!(matches!(unwrap(algorithm, &short, &wrapped), Err(Error::Length { .. })));
+            assert!(matches!(wrap(algorithm, &mut SystemRandom, &kek, &short), Err(Error::Length { .. })));
+        }
+    }
+
+    #[test]
+    fn triple_des_as_in_rfc_3217_section_4_3() {
+        let hex = |text: &str| -> Vec<u8> {
+            let text: String = text.split_whitespace().collect();
+            (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
+        };
+        let kek = Secret::new(hex("255e 0d1c 07b6 46df b313 4cc8 43ba 8aa7 1f02 5b7c 0838 251f"));
+        let key = hex("2923 bf85 e06d d6ae 5291 49f1 f1ba e9ea b3a7 da3d 860d 3e98");
+        let wrapped =
+            hex("6901 0761 8ef0 92b3 b48c a179 6b23 4ae9 fa33 ebb4 1596 0403 7db5 d6a8 4eb3 aac2 768c 6327 75a4 67d4");
+        assert_eq!(unwrap(KeyWrap::TripleDes, &kek, &wrapped).unwrap().expose(), key);
+    }
+}

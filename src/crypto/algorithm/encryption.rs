@@ -310,6 +310,27 @@ impl Curve {
         }
     }
 
+    /// Reads the algorithm of an originator's key. Its parameters may be absent or NULL, and then it is on the
+    /// recipient's curve (RFC 5753 section 7.1.1); OpenSSL writes it so.
+    ///
+    /// # Errors
+    /// As [`from_identifier`](Self::from_identifier); [`Error::AlgorithmMismatch`] where it names another curve than the
+    /// recipient's (SEC-74).
+    pub fn from_originator(id: &AlgorithmIdentifier, recipient: Self) -> Result<Self> {
+        if id.oid == oid::EC_PUBLIC_KEY && id.has_no_parameters() && recipient != Self::X25519 {
+            return Ok(recipient);
+        }
+        let found = Self::from_identifier(id)?;
+        if found == recipient {
+            return Ok(found);
+        }
+        Err(Error::AlgorithmMismatch {
+            what: "the curves of recipient and originator",
+            expected: recipient.name().into(),
+            found: found.name().into(),
+        })
+    }
+
     /// The curve with this identifier.
     ///
     /// # Errors
@@ -587,5 +608,10 @@ mod tests {
     fn explicit_curves_are_refused_by_name() {
         let id = AlgorithmIdentifier::with(oid::EC_PUBLIC_KEY, der::sequence(&[der::integer(1)]));
         assert!(Curve::from_identifier(&id).unwrap_err().to_string().contains("specifiedCurve"));
+        let absent = AlgorithmIdentifier::new(oid::EC_PUBLIC_KEY);
+        assert!(Curve::from_identifier(&absent).is_err());
+        assert_eq!(Curve::from_originator(&absent, Curve::P384).unwrap(), Curve::P384);
+        assert!(Curve::from_originator(&absent, Curve::X25519).is_err());
+        assert!(Curve::from_originator(&Curve::P256.identifier(), Curve::P384).is_err());
     }
 }
