@@ -1,5 +1,7 @@
 //! What we emit (SEC-140 to SEC-145): nothing leaves that we, or a relay on the way, would break or refuse.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use common::people::{Authority, now};
@@ -33,7 +35,11 @@ fn assert_is_safe(mail: &[u8]) {
         assert!(line.len() <= 999, "a line of {} bytes", line.len());
         if let Some(line) = line.strip_suffix(b"\r") {
             assert!(!line.contains(&b'\r'), "bare CR");
-            assert!(!line.ends_with(b" ") && !line.ends_with(b"\t"), "trailing blank: {}", String::from_utf8_lossy(line));
+            assert!(
+                !line.ends_with(b" ") && !line.ends_with(b"\t"),
+                "trailing blank: {}",
+                String::from_utf8_lossy(line)
+            );
             assert!(!line.starts_with(b"From "), "a line that mbox would quote");
         } else {
             assert!(line.is_empty(), "bare LF");
@@ -64,8 +70,11 @@ fn sec_141_addresses_are_never_options_and_lines_are_crlf() {
 #[test]
 fn sec_142_content_that_a_relay_would_change_is_encoded_before_it_is_signed() {
     let long = "x".repeat(3000);
-    for body in ["gr\u{fc}n\n", "trailing \t\nblank\n", "From here\n", long.as_str(), "tab\tand \r alone\n", "nul\0\n"] {
-        let mail = format!("{HEADER}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}");
+    for body in ["gr\u{fc}n\n", "trailing \t\nblank\n", "From here\n", long.as_str(), "tab\tand \r alone\n", "nul\0\n"]
+    {
+        let mail = format!(
+            "{HEADER}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}"
+        );
         for opaque in [false, true] {
             through(mail.as_bytes(), opaque);
         }
@@ -112,7 +121,10 @@ fn sec_144_a_boundary_never_stands_in_what_it_parts() {
     let alice = ca.person("Alice", "alice@example.com");
     let policy = Policy::default();
     let message = Message::parse(mail.as_bytes()).unwrap();
-    let pending = Signer::new(&alice, &policy).unwrap().prepare_with(&message, now(), &mut Foreseen(vec![[1; 16], [2; 16]])).unwrap();
+    let pending = Signer::new(&alice, &policy)
+        .unwrap()
+        .prepare_with(&message, now(), &mut Foreseen(vec![[1; 16], [2; 16]]))
+        .unwrap();
     let request = pending.request().unwrap();
     let signature = alice.signing().sign(&request.scheme, &request.message).unwrap();
     let signed = String::from_utf8(pending.finish(signature).unwrap().to_vec().unwrap()).unwrap();
@@ -173,7 +185,8 @@ fn headers_go_where_they_belong() {
     assert!(message.notes().iter().any(|n| n.code == "bcc_removed" && n.text.contains("carol@example.com")));
     let signed = String::from_utf8(Signer::new(&alice, &policy).unwrap().sign(&message, now()).unwrap()).unwrap();
     let (outer, rest) = signed.split_once("\r\n\r\n").unwrap();
-    let names: Vec<&str> = outer.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap()).collect();
+    let names: Vec<&str> =
+        outer.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap()).collect();
     assert_eq!(names, ["Received", "From", "To", "Subject", "X-Own", "MIME-Version", "Content-Type"]);
     assert!(outer.contains("X-Own:  odd   spacing\r\n"), "byte for byte");
     assert!(!signed.contains("carol") && !signed.contains("dave"));

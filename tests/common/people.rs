@@ -49,7 +49,14 @@ impl Authority {
     }
 
     /// A person with a key of any kind.
-    pub fn person_with(&self, name: &str, emails: &[&str], kind: KeyKind, bits: usize, validity: (Time, Time)) -> Identity {
+    pub fn person_with(
+        &self,
+        name: &str,
+        emails: &[&str],
+        kind: KeyKind,
+        bits: usize,
+        validity: (Time, Time),
+    ) -> Identity {
         let key = PrivateKey::generate(kind, bits).unwrap();
         let usage = match kind {
             KeyKind::Rsa => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT),
@@ -58,7 +65,13 @@ impl Authority {
             _ => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT),
         };
         let emails: Vec<_> = emails.iter().map(|e| e.parse().unwrap()).collect();
-        let template = CertificateTemplate::new(common_name(name), Some(&self.certificate), &serial(), validity, &key.public_key_spki());
+        let template = CertificateTemplate::new(
+            common_name(name),
+            Some(&self.certificate),
+            &serial(),
+            validity,
+            &key.public_key_spki(),
+        );
         let certificate = sign(&self.key, &template.for_mail(&emails, usage));
         Identity::new(certificate, vec![self.certificate.clone()], Arc::new(SoftwareKey::new(key))).unwrap()
     }
