@@ -2,31 +2,31 @@
 use super::Result;
 use crate::base::{address::EmailAddress, time::Time};
 /// "Name: value" CRLF, folded at 76
-pub fn field(_name: &str, _value: &str) -> Result<Vec<u8>> {
+pub fn field(name: &str, value: &str) -> Result<Vec<u8>> {
     todo!()
 }
 /// the same with encoded words where needed (Subject)
-pub fn text_field(_name: &str, _text: &str) -> Result<Vec<u8>> {
+pub fn text_field(name: &str, text: &str) -> Result<Vec<u8>> {
     todo!()
 }
-pub fn mailbox_field(_name: &str, _mailboxes: &[Named]) -> Result<Vec<u8>> {
+pub fn mailbox_field(name: &str, mailboxes: &[Named]) -> Result<Vec<u8>> {
     todo!()
 }
-pub fn date_field(_at: Time) -> Result<Vec<u8>> {
+pub fn date_field(at: Time) -> Result<Vec<u8>> {
     todo!()
 }
 /// "----=_Part_<32 hex>"
-pub fn boundary(_random: [u8; 16]) -> String {
+pub fn boundary(random: [u8; 16]) -> String {
     todo!()
 }
 /// Watches a stream for a boundary in it (SEC-144), so that the check can share a pass.
 #[derive(Clone, Debug)]
 pub struct BoundaryWatch {}
 impl BoundaryWatch {
-    pub fn new(_boundary: &str) -> Self {
+    pub fn new(boundary: &str) -> Self {
         todo!()
     }
-    pub fn feed(&mut self, _chunk: &[u8]) {
+    pub fn feed(&mut self, chunk: &[u8]) {
         todo!()
     }
     pub fn found(&self) -> bool {

@@ -24,18 +24,18 @@ pub struct Plan<'a> {
     source: SharedSource<'a>,
 }
 impl<'a> Protected<'a> {
-    pub fn prepare(_source: &SharedSource<'a>, _limits: &Limits) -> Result<Self> {
+    pub fn prepare(source: &SharedSource<'a>, limits: &Limits) -> Result<Self> {
         todo!()
     }
 }
 impl<'a> Plan<'a> {
-    pub fn verbatim(_source: &SharedSource<'a>) -> Self {
+    pub fn verbatim(source: &SharedSource<'a>) -> Self {
         todo!()
     }
-    pub fn for_each(&self, _out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub fn for_each(&self, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         todo!()
     }
-    pub fn write_to(&self, _out: &mut dyn Write) -> io::Result<()> {
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
         todo!()
     }
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
@@ -45,7 +45,7 @@ impl<'a> Plan<'a> {
         todo!()
     }
     /// whether "--boundary" stands anywhere in it (SEC-144)
-    pub fn contains_boundary(&self, _boundary: &str) -> io::Result<bool> {
+    pub fn contains_boundary(&self, boundary: &str) -> io::Result<bool> {
         todo!()
     }
 }
