@@ -3,6 +3,8 @@
 //! The corpus is not part of the package. It is looked for in `SMIME_CORPUS`, else in `../shared/corpus`; where it is not
 //! there, these tests say so and pass.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are not seen as tests
+
 use smime::store::Error;
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::p12::MissingMac;
@@ -12,7 +14,18 @@ use std::path::{Path, PathBuf};
 
 /// Files that come out otherwise than their manifest says, and why that is right.
 /// An entry that comes out as the manifest says fails the test, so that the table stays true.
-const DIFFERENT: &[(&str, Outcome, &str)] = &[];
+const DIFFERENT: &[(&str, Outcome, &str)] = &[
+    (
+        "nss/tools/TestOldCA.p12",
+        Outcome::Imported,
+        "old NSS gave PBKDF2 the password as UTF-16; that form is tried too where the MAC fits",
+    ),
+    (
+        "gnupg/samplekeys/t5793-test.pfx",
+        Outcome::Refused,
+        "its MAC does not fit the published password (OpenSSL says so too); gpgsm, which reads it, checks no MAC",
+    ),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
@@ -79,8 +92,8 @@ fn every_pkcs12_of_the_corpus() {
         if wrong.is_empty() {
             passed += 1;
         } else {
-            let notes = result.as_ref().map(|i| i.notes.iter().map(ToString::to_string).collect()).unwrap_or_default();
-            failures.push(format!("{path}: {} {}", wrong.join("; "), Vec::<String>::join(&notes, "; ")));
+            let notes = result.as_ref().map_or(&[][..], |import| &import.notes);
+            failures.push(format!("{path}: {}; notes: {notes:?}", wrong.join("; ")));
         }
     }
     println!("PKCS#12 files: {passed}/{total}");
@@ -104,7 +117,7 @@ fn compare(import: &Import, oracle: &str) -> Vec<String> {
     if has_key != (key != "None" && !unsupported) {
         wrong.push(format!("the key is {key}, and {} are found", import.identities.len() + import.keys.len()));
     }
-    if has_key && (certificate != "None") != !import.identities.is_empty() {
+    if has_key && (certificate != "None") == import.identities.is_empty() {
         wrong.push(format!("the certificate is {certificate}, and {} pair", import.identities.len()));
     }
     wrong
@@ -141,7 +154,7 @@ fn every_private_key_beside_the_messages() {
             continue;
         }
         let shown = path.strip_prefix(&folder).unwrap().display();
-        let passwords = [None, Some("smime1"), Some("smime2"), Some("password")];
+        let passwords = [None, Some("smime1"), Some("smime2"), Some("123456")];
         let mut results = passwords.iter().map(|password| read(&bytes, *password));
         let first = results.next().unwrap();
         let result = if first.is_ok() { first } else { results.find(Result::is_ok).unwrap_or(first) };

@@ -1,6 +1,8 @@
 //! Real mail by Outlook, Thunderbird and others: every message of five collections opens, verifies, decrypts or is refused
 //! exactly as the collection's manifest says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use common::{corpus, entries, hex, keyring, text, trust};
@@ -47,7 +49,10 @@ fn judge(corpus: &Path, entry: &Value) -> Result<(), String> {
     let parts: Vec<String> = layers.iter().filter(|l| is_closed_part(l)).map(|l| l.path.clone()).collect();
     for part in &parts {
         let (of_part, content) = open(&raw, &trust, &ring, Some(part))?;
-        let opened = of_part.layers.into_iter().filter(|l| l.coverage == Coverage::Part && !is_closed_part(l) && !was_listed(l, &layers));
+        let opened = of_part
+            .layers
+            .into_iter()
+            .filter(|l| l.coverage == Coverage::Part && !is_closed_part(l) && !was_listed(l, &layers));
         let opened: Vec<Layer> = opened.collect();
         let at = layers.iter().position(|l| is_closed_part(l) && l.path == *part).ok_or("a part was lost")?;
         if opened.is_empty() {
@@ -78,7 +83,8 @@ fn judge(corpus: &Path, entry: &Value) -> Result<(), String> {
         check_layer(layer, text(outcome, "layer"), text(outcome, "result")).map_err(|e| format!("{e}\n{report}"))?;
     }
     // A signature that covers one part only says nothing of the rest; what it covers is opened by name.
-    if let Some(last) = layers.last().filter(|l| l.coverage == Coverage::Part && matches!(l.kind, LayerKind::Signed(_))) {
+    if let Some(last) = layers.last().filter(|l| l.coverage == Coverage::Part && matches!(l.kind, LayerKind::Signed(_)))
+    {
         let path = layers.iter().rev().map(|l| l.path.as_str()).find(|p| !p.is_empty()).unwrap_or(&last.path);
         contents = vec![open(&raw, &trust, &ring, Some(path))?.1];
     }
@@ -105,7 +111,8 @@ fn is_closed_part(layer: &Layer) -> bool {
 }
 
 fn was_listed(layer: &Layer, before: &[Layer]) -> bool {
-    matches!(layer.kind, LayerKind::Signed(_)) && before.iter().any(|b| b.path == layer.path && matches!(b.kind, LayerKind::Signed(_)))
+    matches!(layer.kind, LayerKind::Signed(_))
+        && before.iter().any(|b| b.path == layer.path && matches!(b.kind, LayerKind::Signed(_)))
 }
 
 fn check_layer(layer: &Layer, kind: &str, result: &str) -> Result<(), String> {
@@ -119,13 +126,17 @@ fn check_layer(layer: &Layer, kind: &str, result: &str) -> Result<(), String> {
             }
         }
         (LayerKind::Signed(signed), _, _) if kind.starts_with("signed") => {
-            let all = |integrity| !signed.signatures.is_empty() && signed.signatures.iter().all(|s| s.integrity == integrity);
+            let all =
+                |integrity| !signed.signatures.is_empty() && signed.signatures.iter().all(|s| s.integrity == integrity);
             let raw = signed.signatures.iter().any(|s| s.reasons.iter().any(|r| r.code == "signed_raw_line_ends"));
             match result {
                 "verify-ok" if all(Integrity::Intact) && !raw => Ok(()),
                 "verify-ok-raw" if all(Integrity::Intact) && raw => Ok(()),
                 "verify-fail" if all(Integrity::Altered) => Ok(()),
-                _ => wrong(&format!("{:?}", signed.signatures.iter().map(|s| (s.integrity, &s.reasons)).collect::<Vec<_>>())),
+                _ => wrong(&format!(
+                    "{:?}",
+                    signed.signatures.iter().map(|s| (s.integrity, &s.reasons)).collect::<Vec<_>>()
+                )),
             }
         }
         _ => wrong(&format!("{:?}", layer.kind)),
@@ -135,7 +146,10 @@ fn check_layer(layer: &Layer, kind: &str, result: &str) -> Result<(), String> {
 /// The digest of the innermost layer's content, where the manifest knows it.
 fn check_content(entry: &Value, contents: &[Option<String>]) -> Result<(), String> {
     let Some(last) = entry["layers"].as_array().and_then(|l| l.last()) else { return Ok(()) };
-    let known: Vec<&str> = ["content_sha256", "plaintext_sha256", "signed_part_sha256_canonical"].iter().filter_map(|f| last[f].as_str()).collect();
+    let known: Vec<&str> = ["content_sha256", "plaintext_sha256", "signed_part_sha256_canonical"]
+        .iter()
+        .filter_map(|f| last[f].as_str())
+        .collect();
     let Some(content) = contents.last().cloned().flatten() else { return Ok(()) };
     let multiple = contents.len() > 1;
     let raw = entry["outcomes"].as_array().is_some_and(|o| o.iter().any(|o| text(o, "result") == "verify-ok-raw"));
@@ -150,7 +164,11 @@ fn check_sender(entry: &Value, report: &Report) -> Result<(), String> {
     let signatures: Vec<_> = report.covering_signatures().flat_map(|l| &l.signatures).collect();
     let Some(_) = signatures.first() else { return Ok(()) };
     let found = signatures.iter().any(|s| s.address == smime::open::report::Address::Matches);
-    if found == expected { Ok(()) } else { Err(format!("From in a signer's certificate: {found}, expected {expected}\n{report}")) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("From in a signer's certificate: {found}, expected {expected}\n{report}"))
+    }
 }
 
 /// Where openssl finds the chain good today, so must we.

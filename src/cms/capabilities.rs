@@ -66,7 +66,15 @@ mod tests {
     fn the_digest_in_use_comes_first_and_the_list_reads_back() {
         let bytes = encode(CapabilityList::Outlook, DigestAlgorithm::Sha384);
         let list: Vec<_> = decode(&bytes, &Limits::default()).unwrap().into_iter().map(|c| c.identifier).collect();
-        let expected = [oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC, oid::SHA384, oid::SHA512, oid::SHA256];
+        let expected = [
+            oid::AES256_CBC,
+            oid::AES192_CBC,
+            oid::DES_EDE3_CBC,
+            oid::AES128_CBC,
+            oid::SHA384,
+            oid::SHA512,
+            oid::SHA256,
+        ];
         assert_eq!(list, expected);
     }
 }

@@ -127,7 +127,7 @@ impl Enveloped {
             _ => {}
         }
         let block = cipher.block_length() as u64;
-        if !authenticated && (self.content_length == 0 || self.content_length % block != 0) {
+        if !authenticated && (self.content_length == 0 || !self.content_length.is_multiple_of(block)) {
             let text = format!("a ciphertext of {} bytes is no whole number of blocks", self.content_length);
             return Err(wrong_parameters("CBC", text));
         }
@@ -144,7 +144,11 @@ fn wrong_parameters(what: &'static str, why: String) -> Error {
 pub fn encode_start(recipients: &[Vec<u8>], version: u64, parameters: &CipherParameters, length: u64) -> Vec<u8> {
     let (kind, version, tail) = match parameters.cipher.is_aead() {
         // RFC 5083 section 2.1: version 0.
-        true => (oid::ID_CT_AUTH_ENVELOPED_DATA, 0, der::header_len(parameters.tag_length as u64) + parameters.tag_length as u64),
+        true => (
+            oid::ID_CT_AUTH_ENVELOPED_DATA,
+            0,
+            der::header_len(parameters.tag_length as u64) + parameters.tag_length as u64,
+        ),
         false => (oid::ID_ENVELOPED_DATA, version, 0),
     };
     let string = der::header(Tag::context(0), false, length);

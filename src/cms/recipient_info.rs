@@ -5,11 +5,11 @@ use super::identifier::CertificateId;
 use super::{Error, Result};
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
-use crate::crypto::random::Random;
-use crate::crypto::{agreement, wrap};
-use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport};
-use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::base::secret::Secret;
+use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport};
+use crate::crypto::random::Random;
+use crate::crypto::signature::{KeyKind, PublicKey};
+use crate::crypto::{agreement, wrap};
 
 /// One recipient's way to the content-encryption key.
 #[derive(Clone, Debug)]
@@ -178,7 +178,8 @@ pub fn encode(
             let encrypted = public_key.encrypt_with(random, transport, key.expose())?;
             // RFC 5652 section 6.2.1: version 0 with issuerAndSerialNumber, 2 with subjectKeyIdentifier.
             let version = transport_version(identifier);
-            let parts = [der::integer(version), identifier.to_der(), transport.identifier().to_der(), der::octets(&encrypted)];
+            let parts =
+                [der::integer(version), identifier.to_der(), transport.identifier().to_der(), der::octets(&encrypted)];
             Ok(der::sequence(&parts))
         }
         Wrapping::Agreement(agreement) => encode_agreement(public_key, identifier, agreement, key, random),
@@ -199,7 +200,10 @@ fn encode_agreement(
     key: &Secret,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>> {
-    let curve = public_key.kind().curve().ok_or_else(|| Error::Unsupported(format!("key agreement with {}", public_key.describe())))?;
+    let curve = public_key
+        .kind()
+        .curve()
+        .ok_or_else(|| Error::Unsupported(format!("key agreement with {}", public_key.describe())))?;
     let ephemeral = agreement::EphemeralKey::generate(random, curve)?;
     let shared = ephemeral.agree(public_key)?;
     let kek = agreement::kek(scheme, &scheme.wrap.identifier().to_der(), None, &shared)?;

@@ -1,7 +1,7 @@
 //! SignedData (RFC 5652 section 5): read as a stream that hands its content to a sink, and written in DER around a
 //! content of known length.
 
-use super::content::{drain, enter_content_info, leave_content_info, read_oid, read_small, ContentType};
+use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
 use super::signer_info::SignerInfo;
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
@@ -153,7 +153,8 @@ impl Rest<'_> {
             }
             let raw = self.take(stream, "CertificateChoices")?;
             if tag != Tag::SEQUENCE {
-                let text = format!("entry {seen} of the certificates is no X.509 certificate ({tag}) and was passed over");
+                let text =
+                    format!("entry {seen} of the certificates is no X.509 certificate ({tag}) and was passed over");
                 self.notes.push(Reason::new("other_certificate_format", text));
                 continue;
             }

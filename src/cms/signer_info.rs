@@ -167,17 +167,24 @@ impl SignerInfo {
         limits: &Limits,
         check: &mut SignatureCheck,
     ) -> std::result::Result<(), Against> {
-        let digest = DigestAlgorithm::from_identifier(&self.digest_algorithm).map_err(|e| unchecked("unsupported_algorithm", e.to_string()))?;
-        let scheme = SignatureScheme::from_identifier(&self.signature_algorithm, Some(digest)).map_err(|e| match e {
-            crate::crypto::Error::AlgorithmMismatch { .. } => altered("algorithm_mismatch", e.to_string()),
-            _ => unchecked("unsupported_algorithm", e.to_string()),
-        })?;
+        let digest = DigestAlgorithm::from_identifier(&self.digest_algorithm)
+            .map_err(|e| unchecked("unsupported_algorithm", e.to_string()))?;
+        let scheme =
+            SignatureScheme::from_identifier(&self.signature_algorithm, Some(digest)).map_err(|e| match e {
+                crate::crypto::Error::AlgorithmMismatch { .. } => altered("algorithm_mismatch", e.to_string()),
+                _ => unchecked("unsupported_algorithm", e.to_string()),
+            })?;
         check.scheme = Some(scheme);
-        let key = certificate.public_key(limits).map_err(|e| unchecked("unsupported_key", format!("the signer's key cannot be used: {e}")))?;
+        let key = certificate
+            .public_key(limits)
+            .map_err(|e| unchecked("unsupported_key", format!("the signer's key cannot be used: {e}")))?;
         check.weaknesses.extend(strength::digest_weakness(digest));
         check.weaknesses.extend(strength::key_weakness(&key));
         if self.unreadable_unsigned_attributes {
-            check.notes.push(Reason::new("unsigned_attributes_unreadable", "the unsigned attributes of the signature cannot be read"));
+            check.notes.push(Reason::new(
+                "unsigned_attributes_unreadable",
+                "the unsigned attributes of the signature cannot be read",
+            ));
         }
         match &self.signed_attributes {
             Some(attributes) => {
@@ -214,12 +221,18 @@ impl SignerInfo {
             .and_then(|value| Reader::single(value, "contentType").ok()?.oid("contentType").ok())
             .ok_or_else(|| altered("content_type_attr", "the signed attribute contentType is missing or malformed"))?;
         if content_type != content.content_type {
-            let text = format!("the signature is for content of type {content_type}, and the content is of type {}", content.content_type);
+            let text = format!(
+                "the signature is for content of type {content_type}, and the content is of type {}",
+                content.content_type
+            );
             return Err(altered("content_type_attr", text));
         }
         // SEC-7
-        let value = get(&oid::ID_MESSAGE_DIGEST).ok_or_else(|| altered("message_digest_attr", "the signed attribute messageDigest is missing"))?;
-        let signed = Reader::single(value, "messageDigest").and_then(|e| e.octets("messageDigest")).map_err(|e| altered("message_digest_attr", e.to_string()))?;
+        let value = get(&oid::ID_MESSAGE_DIGEST)
+            .ok_or_else(|| altered("message_digest_attr", "the signed attribute messageDigest is missing"))?;
+        let signed = Reader::single(value, "messageDigest")
+            .and_then(|e| e.octets("messageDigest"))
+            .map_err(|e| altered("message_digest_attr", e.to_string()))?;
         let reading = content.readings.iter().find(|r| r.digest(digest) == Some(signed.as_ref()));
         match reading {
             Some(reading) => check.notes.extend(reading.note.clone()),
@@ -247,20 +260,32 @@ impl SignerInfo {
     }
 
     /// SEC-28, SEC-29: the certificate that the signer bound is the one that was found.
-    fn check_ess(&self, attributes: &Attributes, certificate: &Certificate, check: &mut SignatureCheck) -> std::result::Result<(), Against> {
+    fn check_ess(
+        &self,
+        attributes: &Attributes,
+        certificate: &Certificate,
+        check: &mut SignatureCheck,
+    ) -> std::result::Result<(), Against> {
         let get = |kind| attributes.single(kind).ok().flatten();
-        let (value, default, code) = match (get(&oid::ID_AA_SIGNING_CERTIFICATE_V2), get(&oid::ID_AA_SIGNING_CERTIFICATE)) {
-            (Some(value), _) => (value, DigestAlgorithm::Sha256, None),
-            (None, Some(value)) => (value, DigestAlgorithm::Sha1, Some("ess_v1_sha1")),
-            (None, None) => return Ok(()),
-        };
+        let (value, default, code) =
+            match (get(&oid::ID_AA_SIGNING_CERTIFICATE_V2), get(&oid::ID_AA_SIGNING_CERTIFICATE)) {
+                (Some(value), _) => (value, DigestAlgorithm::Sha256, None),
+                (None, Some(value)) => (value, DigestAlgorithm::Sha1, Some("ess_v1_sha1")),
+                (None, None) => return Ok(()),
+            };
         if let Some(code) = code {
-            check.notes.push(Reason::new(code, "the signature binds its certificate by SHA-1 only (signingCertificate, version 1)"));
+            check.notes.push(Reason::new(
+                code,
+                "the signature binds its certificate by SHA-1 only (signingCertificate, version 1)",
+            ));
         }
         match ess_binding(value, default, certificate) {
             Ok(EssBinding::Bound) => Ok(()),
             Ok(EssBinding::UnknownHash) => {
-                check.notes.push(Reason::new("ess_unknown_hash", "the signature binds its certificate by a hash that is not supported"));
+                check.notes.push(Reason::new(
+                    "ess_unknown_hash",
+                    "the signature binds its certificate by a hash that is not supported",
+                ));
                 Ok(())
             }
             Ok(EssBinding::Other) => {
@@ -288,7 +313,10 @@ impl SignerInfo {
         if same_digest && same_signature {
             return Ok(());
         }
-        Err(altered("algorithm_protection", "the algorithms named in the signature are not those that the signer protected"))
+        Err(altered(
+            "algorithm_protection",
+            "the algorithms named in the signature are not those that the signer protected",
+        ))
     }
 
     /// A signature without signed attributes: over the content itself, which must be plain data (SEC-2, SEC-4).
@@ -308,7 +336,9 @@ impl SignerInfo {
             let text = "the content is itself a set of signed attributes: the signature may have been made for another message";
             return Err(altered("content_looks_like_signed_attrs", text));
         }
-        check.notes.push(Reason::new("no_signed_attributes", "the signature covers the content without signed attributes"));
+        check
+            .notes
+            .push(Reason::new("no_signed_attributes", "the signature covers the content without signed attributes"));
         for reading in content.readings {
             let Some(value) = reading.digest(digest) else { continue };
             match key.verify_digest(scheme, value, &self.signature) {
@@ -396,7 +426,8 @@ pub fn resembles_attributes(content: &[u8]) -> bool {
         return false;
     }
     Attributes::read(&element, &Limits::default()).is_ok_and(|attributes| {
-        attributes.all(&oid::ID_MESSAGE_DIGEST).next().is_some() && attributes.all(&oid::ID_CONTENT_TYPE).next().is_some()
+        attributes.all(&oid::ID_MESSAGE_DIGEST).next().is_some()
+            && attributes.all(&oid::ID_CONTENT_TYPE).next().is_some()
     })
 }
 

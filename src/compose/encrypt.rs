@@ -117,7 +117,12 @@ impl<'p> Encryptor<'p> {
     ///
     /// # Errors
     /// As [`encrypt_to`](Self::encrypt_to).
-    pub fn encrypt_with(&self, message: &Message<'_>, out: &mut dyn Write, random: &mut dyn Random) -> Result<(), Error> {
+    pub fn encrypt_with(
+        &self,
+        message: &Message<'_>,
+        out: &mut dyn Write,
+        random: &mut dyn Random,
+    ) -> Result<(), Error> {
         if message.kind() == Kind::AlreadyEncrypted && self.policy.already_protected == AlreadyProtected::Refuse {
             return Err(Error::AlreadyEncrypted);
         }
@@ -163,7 +168,10 @@ impl<'p> Encryptor<'p> {
         written += buffer.len() as u64;
         if written != length {
             // The input changed between counting and encrypting without its source noticing.
-            return Err(Error::Io(io::Error::new(io::ErrorKind::InvalidData, "the message changed while it was being encrypted")));
+            return Err(Error::Io(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the message changed while it was being encrypted",
+            )));
         }
         base64.write_all(&buffer)?;
         if let Some(tag) = tag {

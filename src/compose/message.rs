@@ -3,9 +3,9 @@
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::mime::Error;
 use crate::mime::mailboxes::Mailboxes;
 use crate::mime::plan::{Kind, Plan, Protected};
-use crate::mime::Error;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 

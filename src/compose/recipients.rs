@@ -105,7 +105,11 @@ impl Plan {
     /// # Errors
     /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Nobody`].
     pub fn all(&self) -> Result<Recipients, Error> {
-        let missing: Vec<_> = self.entries.iter().filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone()))).collect();
+        let missing: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone())))
+            .collect();
         if missing.is_empty() { self.reachable() } else { Err(Error::Missing { missing }) }
     }
 
@@ -174,7 +178,10 @@ fn judge(
     }
     against.extend(unfit(&certificate, policy, now));
     match trust {
-        None => notes.push(Reason::new("chain_unchecked", format!("no trust was given, so the issuer of {} was not checked", certificate.subject()))),
+        None => notes.push(Reason::new(
+            "chain_unchecked",
+            format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
+        )),
         Some(trust) => {
             let outcome = chain::build(&ChainRequest {
                 leaf: &certificate,
@@ -206,7 +213,8 @@ fn unfit(certificate: &Certificate, policy: &Policy, now: Time) -> Vec<Reason> {
     let mut against = purpose::fits(certificate, Purpose::Encrypt, &policy.purpose_rule);
     if !certificate.is_valid_at(now) {
         let (from, to) = (certificate.not_before(), certificate.not_after());
-        let text = format!("the certificate of {} is valid from {from} to {to}, and not at {now}", certificate.subject());
+        let text =
+            format!("the certificate of {} is valid from {from} to {to}, and not at {now}", certificate.subject());
         against.push(Reason::new(if now > to { "certificate_expired" } else { "certificate_not_yet_valid" }, text));
     }
     if let Ok(key) = certificate.public_key(&policy.limits) {
@@ -219,7 +227,9 @@ fn unfit(certificate: &Certificate, policy: &Policy, now: Time) -> Vec<Reason> {
 pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Result<Recipient, Vec<Reason>> {
     let mut against = unfit(certificate, policy, now);
     match wrapping(certificate, policy) {
-        Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate: certificate.clone(), wrapping, notes: Vec::new() }),
+        Ok(wrapping) if against.is_empty() => {
+            Ok(Recipient { certificate: certificate.clone(), wrapping, notes: Vec::new() })
+        }
         Ok(_) => Err(against),
         Err(reason) => {
             against.push(reason);
@@ -231,7 +241,8 @@ pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Resu
 /// How the content-encryption key is wrapped for the certificate's kind of key.
 fn wrapping(certificate: &Certificate, policy: &Policy) -> Result<Wrapping, Reason> {
     let unusable = |text: String| Reason::new("unsupported_key", text);
-    let key = public_key(certificate, &policy.limits).map_err(|e| unusable(format!("the key of {} cannot be used: {e}", certificate.subject())))?;
+    let key = public_key(certificate, &policy.limits)
+        .map_err(|e| unusable(format!("the key of {} cannot be used: {e}", certificate.subject())))?;
     let derivation = match key.kind() {
         KeyKind::Rsa => return Ok(Wrapping::Transport(policy.key_transport.clone())),
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => KeyDerivation::X963(policy.agreement_digest),

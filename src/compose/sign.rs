@@ -25,7 +25,8 @@ use crate::mime::emit;
 use crate::mime::plan::{Kind, Plan};
 use crate::mime::transfer::Base64Writer;
 use crate::policy::policy::{
-    AlgorithmProtection, AlreadyProtected, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding, SenderMismatch,
+    AlgorithmProtection, AlreadyProtected, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding,
+    SenderMismatch,
 };
 use crate::policy::profile::Profile;
 use std::io::{self, Write};
@@ -83,7 +84,9 @@ pub enum Error {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A signature does not verify under its certificate; nothing was released.
-    #[error("the signature that was made does not verify under the certificate of {subject}: {why}; nothing was released")]
+    #[error(
+        "the signature that was made does not verify under the certificate of {subject}: {why}; nothing was released"
+    )]
     SelfCheck {
         /// Whose certificate.
         subject: String,
@@ -138,6 +141,12 @@ pub struct Signer<'p> {
     form: Form,
     account: Option<EmailAddress>,
     encryption: Option<Certificate>,
+}
+
+/// What the first pass over a message gives.
+struct Hashed {
+    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    length: u64,
 }
 
 #[derive(Clone)]
@@ -240,12 +249,12 @@ impl<'p> Signer<'p> {
         self.signers.iter().try_for_each(|signer| signer.check_time(now))?;
         let notes = self.check_sender(message)?;
         let boundary = free_boundary(message.plan(), random)?;
-        let (digests, length) = self.hash(message.plan())?;
+        let Hashed { digests, length } = self.hash(message.plan())?;
         let requests = self.signers.iter().map(|signer| self.request(signer, &digests, now)).collect();
         Ok(Pending { message, form: self.form, boundary, length, requests, certificates: self.bag(), notes })
     }
 
-    fn hash(&self, plan: &Plan<'_>) -> Result<(Vec<(DigestAlgorithm, Vec<u8>)>, u64), Error> {
+    fn hash(&self, plan: &Plan<'_>) -> Result<Hashed, Error> {
         let mut hashers: Vec<Hasher> = Vec::new();
         for digest in self.signers.iter().map(|s| s.scheme.digest()) {
             if !hashers.iter().any(|h| h.algorithm() == digest) {
@@ -258,12 +267,13 @@ impl<'p> Signer<'p> {
             hashers.iter_mut().for_each(|h| h.update(bytes));
             Ok(())
         })?;
-        Ok((hashers.into_iter().map(|h| (h.algorithm(), h.finish())).collect(), length))
+        Ok(Hashed { digests: hashers.into_iter().map(|h| (h.algorithm(), h.finish())).collect(), length })
     }
 
     fn request(&self, signer: &OneSigner, digests: &[(DigestAlgorithm, Vec<u8>)], now: Time) -> Request {
         let digest = signer.scheme.digest();
-        let message_digest = digests.iter().find(|(d, _)| *d == digest).map(|(_, value)| value.as_slice()).unwrap_or_default();
+        let message_digest =
+            digests.iter().find(|(d, _)| *d == digest).map(|(_, value)| value.as_slice()).unwrap_or_default();
         let own = purpose::fits(&signer.certificate, Purpose::Encrypt, &self.policy.purpose_rule).is_empty();
         let encryption = self.encryption.as_ref().or(own.then_some(&signer.certificate));
         let capabilities = match self.policy.profile {
@@ -285,7 +295,12 @@ impl<'p> Signer<'p> {
             CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(&signer.certificate),
             CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(&signer.certificate),
         };
-        Request { scheme: signer.scheme, certificate: signer.certificate.clone(), message: attributes.to_der(), identifier }
+        Request {
+            scheme: signer.scheme,
+            certificate: signer.certificate.clone(),
+            message: attributes.to_der(),
+            identifier,
+        }
     }
 
     /// The certificates that go along, each once (OUT-55).
@@ -315,17 +330,17 @@ impl<'p> Signer<'p> {
         let speaks = |signer: &OneSigner, address: &EmailAddress| {
             matches!(speaks_for(&signer.certificate, address, &self.policy.address_rule), AddressMatch::Matches { .. })
         };
-        if let Some(account) = &self.account {
-            if !speaks(first, account) {
-                return Err(first.not_the_sender(account.to_string()));
-            }
+        if let Some(account) = self.account.as_ref().filter(|account| !speaks(first, account)) {
+            return Err(first.not_the_sender(account.to_string()));
         }
         let from = &message.mailboxes().from;
         let problem = if from.is_empty() {
             Some(Error::NoSender)
         } else {
-            let stranger = from.iter().find(|m| !m.address.as_ref().is_some_and(|a| self.signers.iter().any(|s| speaks(s, a))));
-            stranger.map(|m| first.not_the_sender(m.address.as_ref().map_or_else(|| m.raw.clone(), ToString::to_string)))
+            let stranger =
+                from.iter().find(|m| !m.address.as_ref().is_some_and(|a| self.signers.iter().any(|s| speaks(s, a))));
+            stranger
+                .map(|m| first.not_the_sender(m.address.as_ref().map_or_else(|| m.raw.clone(), ToString::to_string)))
         };
         match (problem, self.policy.sender_mismatch) {
             (None, _) => Ok(Vec::new()),
@@ -351,7 +366,9 @@ impl OneSigner {
             (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, _) => SignatureScheme::Ecdsa(policy.digest),
             // RFC 8419 section 3: Ed25519 with SHA-512, whatever else was chosen.
             (KeyKind::Ed25519, _) => SignatureScheme::Ed25519,
-            (KeyKind::X25519, _) => return Err(Error::Scheme { key: public.describe(), wanted: "any signature".to_owned() }),
+            (KeyKind::X25519, _) => {
+                return Err(Error::Scheme { key: public.describe(), wanted: "any signature".to_owned() });
+            }
         };
         let key = Arc::clone(identity.signing());
         if !key.schemes().contains(&scheme) {
@@ -440,7 +457,13 @@ impl<'m, 'a> Pending<'m, 'a> {
                 why: e.to_string(),
             })?;
             let digest = request.scheme.digest();
-            signers.push(signer_info::encode(&request.identifier, digest, &request.message, &request.scheme.identifier(), signature));
+            signers.push(signer_info::encode(
+                &request.identifier,
+                digest,
+                &request.message,
+                &request.scheme.identifier(),
+                signature,
+            ));
         }
         Ok(Signed { pending: self, signers })
     }

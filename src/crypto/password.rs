@@ -134,10 +134,25 @@ impl Password {
         Self { text: Secret::new(Vec::new()), wide: Secret::new(Vec::new()) }
     }
 
-    /// The big-endian UTF-16 form with closing zeros also where the octets themselves belong: so NSS before 3.47 gave
+    /// The big-endian UTF-16 form with closing zeros also where the octets themselves belong: so old NSS gave
     /// passwords to PBKDF2.
     pub fn widened(&self) -> Self {
         Self { text: self.wide.clone(), wide: self.wide.clone() }
+    }
+
+    /// Another form that the same password may have had for this scheme: for PKCS#5 the [`widened`](Self::widened) one,
+    /// for PKCS#12 the other way to write no password (SEC-125: RFC 7292 does not settle it).
+    pub fn alternative(&self, scheme: &Pbe) -> Option<Self> {
+        if scheme.takes_text() { Some(self.widened()) } else { self.other_empty() }
+    }
+
+    /// For a password without characters, the other way to write it: no octets, or two zero octets.
+    pub fn other_empty(&self) -> Option<Self> {
+        match (self.is_empty(), self.wide.is_empty()) {
+            (true, true) => Some(Self::new(&Secret::new(Vec::new()))),
+            (true, false) => Some(Self::null()),
+            (false, _) => None,
+        }
     }
 
     /// The octets as PKCS#5 takes them (RFC 8018 section 3).
@@ -175,11 +190,9 @@ pub fn open_private_key(encrypted: &Element<'_>, password: &Password, budget: &m
             Err(_) => Err(Error::WrongPasswordOrCorrupt),
         }
     };
-    let plain = match open(password) {
-        Err(Error::WrongPasswordOrCorrupt) if pbe.takes_text() => open(&password.widened()),
-        // RFC 7292 does not say which of the two an empty password is (SEC-125).
-        Err(Error::WrongPasswordOrCorrupt) if password.is_empty() => open(&Password::null()),
-        other => other,
+    let plain = match (open(password), password.alternative(&pbe)) {
+        (Err(Error::WrongPasswordOrCorrupt), Some(alternative)) => open(&alternative),
+        (result, _) => result,
     }?;
     Ok((plain, pbe))
 }

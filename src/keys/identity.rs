@@ -142,3 +142,53 @@ fn key_identifier(spki: &[u8]) -> String {
         Err(_) => "unreadable".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::der;
+    use crate::base::time::Time;
+    use crate::cert::issue::{CertificateTemplate, issue};
+    use crate::cert::name::Name;
+    use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+    use crate::crypto::private::PrivateKey;
+    use crate::crypto::signature::KeyKind;
+    use crate::keys::software::SoftwareKey;
+
+    fn certificate(key: &PrivateKey) -> Certificate {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let name = Name::build(&[(oid::COMMON_NAME, "Alice")]);
+        let validity = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+        let template = CertificateTemplate::new(name, None, &[1], validity, &key.public_key_spki());
+        let scheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
+        issue(&template, &scheme.identifier(), &|tbs| key.sign(&scheme, tbs).map_err(Into::into)).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_certificate_s_is_told_by_both_identifiers() {
+        let [alice, mallory] = [(); 2].map(|()| PrivateKey::generate(KeyKind::P256, 0).unwrap());
+        let certificate = certificate(&alice);
+        let identity = Identity::new(certificate.clone(), Vec::new(), Arc::new(SoftwareKey::new(alice))).unwrap();
+        assert_eq!(identity.certificate(), &certificate);
+        let other = Arc::new(SoftwareKey::new(mallory));
+        let error = Identity::new(certificate.clone(), Vec::new(), other.clone()).unwrap_err();
+        let hex: String = certificate.computed_key_identifier().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(error.certificate_key, hex);
+        assert!(error.private_key.len() == 40 && error.private_key != hex);
+        assert!(error.to_string().contains("CN=Alice"), "{error}");
+        // One good handle does not vouch for the other.
+        let half = Identity::with_keys(certificate, Vec::new(), identity.signing().clone(), other);
+        assert_eq!(half.unwrap_err(), error);
+    }
+
+    #[test]
+    fn one_key_in_several_spellings_is_one_key() {
+        let spki = |algorithm: &[Vec<u8>], key: &[u8]| der::sequence(&[der::sequence(algorithm), der::bits(key)]);
+        let rsa = spki(&[der::oid(&oid::RSA_ENCRYPTION), der::null()], b"key");
+        assert!(same_public_key(&rsa, &spki(&[der::oid(&oid::RSA_ENCRYPTION)], b"key")));
+        assert!(same_public_key(&rsa, &spki(&[der::oid(&oid::RSASSA_PSS)], b"key")));
+        assert!(!same_public_key(&rsa, &spki(&[der::oid(&oid::RSA_ENCRYPTION)], b"other")));
+        assert!(!same_public_key(&rsa, &spki(&[der::oid(&oid::ED25519)], b"key")));
+        assert!(!same_public_key(b"", b""));
+    }
+}

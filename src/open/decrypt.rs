@@ -59,15 +59,22 @@ impl From<CmsError> for Failure {
 }
 
 /// Opens an EnvelopedData or AuthEnvelopedData with the keys of a ring.
-pub(super) fn open<'a>(message: &SharedSource<'a>, keyring: &Keyring, setting: Setting, limits: &Limits) -> Attempt<'a> {
-    let mut layer = EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
+pub(super) fn open<'a>(
+    message: &SharedSource<'a>,
+    keyring: &Keyring,
+    setting: Setting,
+    limits: &Limits,
+) -> Attempt<'a> {
+    let mut layer =
+        EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
     let outcome = try_open(message, keyring, setting, limits, &mut layer);
     Attempt { layer, outcome }
 }
 
 /// What an encrypted layer says of itself, for one that is listed and not opened.
 pub(super) fn describe(message: &SharedSource<'_>, limits: &Limits) -> (EncryptedLayer, Option<Reason>) {
-    let mut layer = EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
+    let mut layer =
+        EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
     let reason = match read(message, limits, &mut layer) {
         Ok(_) => None,
         Err(Failure::Closed(reason) | Failure::Unreadable(reason)) => Some(reason),
@@ -139,7 +146,10 @@ fn try_open<'a>(
         let parameters = read.parameters.clone();
         let plaintext: SharedSource<'a> = std::sync::Arc::new(Decrypted { ciphertext: content, parameters, key });
         let plaintext = settle(plaintext, Some(read.enveloped.content_length), message, limits).map_err(Failure::Io)?;
-        if setting == Setting::Mime && !read.parameters.cipher.is_aead() && !begins_like_mail(&plaintext).map_err(Failure::Io)? {
+        if setting == Setting::Mime
+            && !read.parameters.cipher.is_aead()
+            && !begins_like_mail(&plaintext).map_err(Failure::Io)?
+        {
             // SEC-62, SEC-72: with the wrong key one padding in 256 looks right; garbage is no plaintext.
             break;
         }
@@ -151,7 +161,10 @@ fn try_open<'a>(
 
 /// The one answer to everything that can go wrong behind a key (SEC-80).
 fn failed() -> Reason {
-    Reason::new("decrypt_failed", "a key for this message is at hand, and decryption failed: the message was damaged, or encrypted wrongly")
+    Reason::new(
+        "decrypt_failed",
+        "a key for this message is at hand, and decryption failed: the message was damaged, or encrypted wrongly",
+    )
 }
 
 fn not_for_us(enveloped: &Enveloped, keyring: &Keyring) -> Reason {
@@ -178,7 +191,9 @@ fn candidates<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<V
             let before = found.iter().find(|(_, other)| other.certificate().spki() == identity.certificate().spki());
             match before {
                 // SEC-71: the same words twice may be an oracle's probe.
-                Some((other, _)) if other.identifier().is_some_and(|o| o.same(identifier)) && !std::ptr::eq(*other, recipient) => {
+                Some((other, _))
+                    if other.identifier().is_some_and(|o| o.same(identifier)) && !std::ptr::eq(*other, recipient) =>
+                {
                     return Err(CmsError::Ambiguous(format!("two recipients bear the same name, {identifier}")));
                 }
                 Some(_) => {}
@@ -190,7 +205,11 @@ fn candidates<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<V
 }
 
 /// The content-encryption key that a recipient's entry yields; `None` where it yields none.
-fn content_key(recipient: &RecipientInfo, identity: &Identity, parameters: &CipherParameters) -> CmsResult<Option<Secret>> {
+fn content_key(
+    recipient: &RecipientInfo,
+    identity: &Identity,
+    parameters: &CipherParameters,
+) -> CmsResult<Option<Secret>> {
     let length = parameters.cipher.key_length();
     let key = match recipient {
         RecipientInfo::Transport(transport) => return transported(transport, identity, length).map(Some),

@@ -2,8 +2,8 @@
 //! input whenever it is needed, or kept in memory where it is small or the input lies in memory anyway.
 
 use crate::base::limits::Limits;
-use crate::base::source::{Memory, SharedSource, Source};
 use crate::base::secret::Secret;
+use crate::base::source::{Memory, SharedSource, Source};
 use crate::crypto::algorithm::CipherParameters;
 use crate::crypto::content::{CbcDecryptor, GcmOpener};
 use crate::mime::canonical::Canonical;
@@ -14,7 +14,12 @@ use std::io::{self, BufRead, Read};
 ///
 /// # Errors
 /// What reading it gives.
-pub(super) fn settle<'a>(derived: SharedSource<'a>, size: Option<u64>, origin: &SharedSource<'_>, limits: &Limits) -> io::Result<SharedSource<'a>> {
+pub(super) fn settle<'a>(
+    derived: SharedSource<'a>,
+    size: Option<u64>,
+    origin: &SharedSource<'_>,
+    limits: &Limits,
+) -> io::Result<SharedSource<'a>> {
     if derived.as_slice().is_some() {
         return Ok(derived);
     }

@@ -9,8 +9,8 @@ use super::verify::{self, Detached, Inside, Judge, LineEnds, Verified};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
-use crate::cms::content::{Content, ContentType, content_type_of};
 use crate::cms::Error as CmsError;
+use crate::cms::content::{Content, ContentType, content_type_of};
 use crate::mime::content_type::ContentType as MimeContentType;
 use crate::mime::entity::{self, Entity, MarginText};
 use crate::mime::transfer::TransferEncoding;
@@ -41,7 +41,9 @@ pub(super) enum Stop {
     Mime(crate::mime::Error),
     Io(std::io::Error),
     /// No such part.
-    NoPart { available: Vec<String> },
+    NoPart {
+        available: Vec<String>,
+    },
 }
 
 impl From<std::io::Error> for Stop {
@@ -157,7 +159,12 @@ impl<'p> Peeler<'p> {
         }
     }
 
-    fn clear<'a>(&mut self, content: SharedSource<'a>, signature: Result<SharedSource<'a>, Reason>, place: Place<'_>) -> Result<Peeled<'a>, Stop> {
+    fn clear<'a>(
+        &mut self,
+        content: SharedSource<'a>,
+        signature: Result<SharedSource<'a>, Reason>,
+        place: Place<'_>,
+    ) -> Result<Peeled<'a>, Stop> {
         let raw = match self.judge_clear(&content, signature, place.line_ends)? {
             Ok(Verified { layer, reasons, raw, .. }) => {
                 self.push(place, LayerKind::Signed(layer), reasons);
@@ -203,14 +210,19 @@ impl<'p> Peeler<'p> {
                 let (inner, reasons) = match attempt.outcome {
                     Ok(content) => (Ok(Peeled { content, inside_cms: true }), Vec::new()),
                     Err(Failure::Io(error)) => return Err(Stop::Io(error)),
-                    Err(Failure::Closed(reason)) => (Err(End::Closed(Closed::CannotDecrypt(reason.clone()))), vec![reason]),
-                    Err(Failure::Unreadable(reason)) => (Err(End::Closed(Closed::Unreadable(reason.clone()))), vec![reason]),
+                    Err(Failure::Closed(reason)) => {
+                        (Err(End::Closed(Closed::CannotDecrypt(reason.clone()))), vec![reason])
+                    }
+                    Err(Failure::Unreadable(reason)) => {
+                        (Err(End::Closed(Closed::Unreadable(reason.clone()))), vec![reason])
+                    }
                 };
                 self.push(place, LayerKind::Encrypted(attempt.layer), reasons);
                 Ok(inner)
             }
             Ok(ContentType::CompressedData) => {
-                let reason = Reason::new("unsupported", "compressed-data (RFC 3274) is recognised and not yet unpacked");
+                let reason =
+                    Reason::new("unsupported", "compressed-data (RFC 3274) is recognised and not yet unpacked");
                 self.push(place, LayerKind::Compressed, vec![reason.clone()]);
                 Ok(Err(End::Closed(Closed::Unreadable(reason))))
             }
@@ -220,7 +232,8 @@ impl<'p> Peeler<'p> {
             }
             Err(CmsError::Io(error)) => Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string()))),
             Err(error) => {
-                let reason = Reason::new("cms_unreadable", format!("the part is labelled as S/MIME and is not: {error}"));
+                let reason =
+                    Reason::new("cms_unreadable", format!("the part is labelled as S/MIME and is not: {error}"));
                 Ok(Err(End::Closed(Closed::Unreadable(reason))))
             }
         }
@@ -245,11 +258,13 @@ impl<'p> Peeler<'p> {
                 Ok(Peeled { content: settle(content, Some(length), &message, self.limits())?, inside_cms: true })
             }
             Inside::Nothing => {
-                let reason = Reason::new("content_missing", "the signature stands alone; what it signs is not in this message");
+                let reason =
+                    Reason::new("content_missing", "the signature stands alone; what it signs is not in this message");
                 Err(End::Closed(Closed::Unreadable(reason)))
             }
             Inside::Other(content_type) => {
-                let reason = Reason::new("unsupported_content_type", format!("what is signed is no mail but {content_type}"));
+                let reason =
+                    Reason::new("unsupported_content_type", format!("what is signed is no mail but {content_type}"));
                 reasons.push(reason.clone());
                 Err(End::Closed(Closed::Unreadable(reason)))
             }
@@ -283,7 +298,12 @@ impl<'p> Peeler<'p> {
         Ok(())
     }
 
-    fn list_cms(&mut self, message: &SharedSource<'_>, content_type: Result<ContentType, CmsError>, place: Place<'_>) -> Result<(), Stop> {
+    fn list_cms(
+        &mut self,
+        message: &SharedSource<'_>,
+        content_type: Result<ContentType, CmsError>,
+        place: Place<'_>,
+    ) -> Result<(), Stop> {
         match content_type {
             Ok(ContentType::SignedData) => match split(verify::opaque(message, &self.judge))? {
                 Ok(Verified { layer, reasons, .. }) if verify::is_certificates_only(&layer) => {
@@ -294,7 +314,10 @@ impl<'p> Peeler<'p> {
             },
             Ok(ContentType::EnvelopedData | ContentType::AuthEnvelopedData) => {
                 let (layer, reason) = decrypt::describe(message, self.limits());
-                let text = format!("an encrypted part beside other content stays closed; open it by name: part {}", place.path);
+                let text = format!(
+                    "an encrypted part beside other content stays closed; open it by name: part {}",
+                    place.path
+                );
                 let reasons = std::iter::once(Reason::new("encrypted_part_not_root", text)).chain(reason).collect();
                 self.push(place, LayerKind::Encrypted(layer), reasons);
             }
@@ -325,12 +348,18 @@ impl<'p> Peeler<'p> {
             Ok(message) => message,
             Err(reason) if labelled => {
                 let error = CmsError::Unsupported(reason.text);
-                return Ok(Shape::Cms { message: entity.content(source), content_type: Err(error), setting: Setting::Mime });
+                return Ok(Shape::Cms {
+                    message: entity.content(source),
+                    content_type: Err(error),
+                    setting: Setting::Mime,
+                });
             }
             Err(_) => return Ok(Shape::Other),
         };
         match content_type_of(&*message) {
-            Err(CmsError::Io(error)) if !labelled || is_input_error(&error) => Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string()))),
+            Err(CmsError::Io(error)) if !labelled || is_input_error(&error) => {
+                Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string())))
+            }
             Err(_) if !labelled => Ok(Shape::Other),
             content_type => Ok(Shape::Cms { message, content_type, setting: Setting::Mime }),
         }
@@ -339,9 +368,11 @@ impl<'p> Peeler<'p> {
     /// A multipart/signed is ours where its protocol or its second part says so; another (OpenPGP) is a multipart like
     /// any other.
     fn signed_shape<'a>(&self, source: &SharedSource<'a>, entity: &Entity) -> Result<Shape<'a>, Stop> {
-        let protocol = entity.content_type.as_ref().ok().and_then(|t| t.parameter("protocol")).map(str::to_ascii_lowercase);
+        let protocol =
+            entity.content_type.as_ref().ok().and_then(|t| t.parameter("protocol")).map(str::to_ascii_lowercase);
         let second = entity.children.get(1).map(Entity::media_type);
-        let ours = protocol.as_deref().is_some_and(is_signature_type) || (protocol.is_none() && second.is_some_and(is_signature_type));
+        let ours = protocol.as_deref().is_some_and(is_signature_type)
+            || (protocol.is_none() && second.is_some_and(is_signature_type));
         if !ours {
             return Ok(Shape::Other);
         }
@@ -355,7 +386,9 @@ impl<'p> Peeler<'p> {
             let size = decoded.length().or_else(|| signature.end.checked_sub(signature.body));
             let limit = self.limits().structure_bytes as u64;
             match size {
-                Some(size) if size > limit => Err(Reason::new("limit_exceeded", format!("a signature of {size} bytes; at most {limit} are read"))),
+                Some(size) if size > limit => {
+                    Err(Reason::new("limit_exceeded", format!("a signature of {size} bytes; at most {limit} are read")))
+                }
                 _ => Ok(decoded),
             }
         });
@@ -373,7 +406,8 @@ impl<'p> Peeler<'p> {
             TransferEncoding::Base64 | TransferEncoding::QuotedPrintable => {
                 let size = entity.end.checked_sub(entity.body);
                 let decoded: SharedSource<'a> = Arc::new(Decoded { body: Arc::clone(&body), encoding });
-                settle(decoded, size, &body, self.limits()).map_err(|e| Reason::new("transfer_encoding", crate::mime::Error::from_io(e).to_string()))
+                settle(decoded, size, &body, self.limits())
+                    .map_err(|e| Reason::new("transfer_encoding", crate::mime::Error::from_io(e).to_string()))
             }
         }
     }
@@ -400,7 +434,9 @@ fn unreadable(form: Form) -> SignedLayer {
 fn split(result: Result<Verified, CmsError>) -> Result<Result<Verified, Reason>, Stop> {
     match result {
         Ok(verified) => Ok(Ok(verified)),
-        Err(CmsError::Io(error)) if is_input_error(&error) => Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string()))),
+        Err(CmsError::Io(error)) if is_input_error(&error) => {
+            Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string())))
+        }
         Err(error) => Ok(Err(Reason::new("signature_unreadable", format!("the signature cannot be read: {error}")))),
     }
 }
@@ -411,10 +447,10 @@ fn is_input_error(error: &std::io::Error) -> bool {
 }
 
 fn canonical<'a>(content: SharedSource<'a>, limits: &Limits) -> Result<SharedSource<'a>, Stop> {
-    if let Some(bytes) = content.as_slice() {
-        if matches!(crate::mime::canonical::canonical(bytes), std::borrow::Cow::Borrowed(_)) {
-            return Ok(content);
-        }
+    if let Some(bytes) = content.as_slice()
+        && matches!(crate::mime::canonical::canonical(bytes), std::borrow::Cow::Borrowed(_))
+    {
+        return Ok(content);
     }
     let size = content.length();
     let canonical: SharedSource<'a> = Arc::new(Canonicalised(Arc::clone(&content)));
@@ -424,12 +460,22 @@ fn canonical<'a>(content: SharedSource<'a>, limits: &Limits) -> Result<SharedSou
 fn is_cms_type(media_type: &str) -> bool {
     matches!(
         media_type,
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pkcs7-signature" | "application/x-pkcs7-signature" | "application/cms"
+        "application/pkcs7-mime"
+            | "application/x-pkcs7-mime"
+            | "application/pkcs7-signature"
+            | "application/x-pkcs7-signature"
+            | "application/cms"
     )
 }
 
 fn is_signature_type(media_type: &str) -> bool {
-    matches!(media_type, "application/pkcs7-signature" | "application/x-pkcs7-signature" | "application/pkcs7-mime" | "application/x-pkcs7-mime")
+    matches!(
+        media_type,
+        "application/pkcs7-signature"
+            | "application/x-pkcs7-signature"
+            | "application/pkcs7-mime"
+            | "application/x-pkcs7-mime"
+    )
 }
 
 /// The file name of Content-Disposition, in lower case.

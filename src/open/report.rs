@@ -292,14 +292,19 @@ fn write_encrypted(f: &mut fmt::Formatter<'_>, layer: &Layer, encrypted: &Encryp
 fn write_signed(f: &mut fmt::Formatter<'_>, layer: &Layer, signed: &SignedLayer) -> fmt::Result {
     writeln!(f, "Signed ({}), {} signature(s){}.", signed.form, signed.signatures.len(), place(layer))?;
     for signature in &signed.signatures {
-        let who = signature.certificate.as_ref().map_or_else(|| signature.identifier.clone(), |c| c.subject().to_string());
+        let who =
+            signature.certificate.as_ref().map_or_else(|| signature.identifier.clone(), |c| c.subject().to_string());
         writeln!(f, "  By {who}")?;
         let content = match signature.integrity {
             Integrity::Intact => "is what was signed",
             Integrity::Altered => "is NOT what was signed",
             Integrity::Unchecked => "could not be checked",
         };
-        writeln!(f, "    content:     {content}{}", signature.scheme.as_ref().map(|s| format!(" ({s})")).unwrap_or_default())?;
+        writeln!(
+            f,
+            "    content:     {content}{}",
+            signature.scheme.as_ref().map(|s| format!(" ({s})")).unwrap_or_default()
+        )?;
         let trust = match signature.trust {
             Trust::Anchored => "vouched for by a trusted authority",
             Trust::Rejected => "NOT vouched for by a trusted authority",

@@ -1,6 +1,8 @@
 //! What a caller demands of a message before its content is used, and whether a report meets it.
 
-use super::report::{Address, Closed, Coverage, LayerKind, Readability, Report, Revocation, Signature, SignedLayer, Strength, Trust};
+use super::report::{
+    Address, Closed, Coverage, LayerKind, Readability, Report, Revocation, Signature, SignedLayer, Strength, Trust,
+};
 use crate::base::reason::Reason;
 use crate::cms::signer_info::Integrity;
 use std::fmt;
@@ -135,8 +137,12 @@ fn signed(report: &Report) -> Judgement {
     if covering.peek().is_none() {
         let partly = signatures(report).next().is_some();
         let reason = match (partly, report.layers.iter().any(|l| l.coverage == Coverage::Part)) {
-            (true, _) => Reason::new("covers_part_only", "only a part of the message is signed; the rest could be anybody's"),
-            (false, true) => Reason::new("not_signed", "nothing is signed; the message holds S/MIME parts beside other content"),
+            (true, _) => {
+                Reason::new("covers_part_only", "only a part of the message is signed; the rest could be anybody's")
+            }
+            (false, true) => {
+                Reason::new("not_signed", "nothing is signed; the message holds S/MIME parts beside other content")
+            }
             (false, false) => Reason::new("not_signed", "the message is not signed"),
         };
         return Err((Shortfall::NothingSigned, vec![reason]));

@@ -1,7 +1,9 @@
 //! One signed layer: the content is hashed as it is read, each signer's arithmetic is checked, and then the signer's
 //! certificate is judged question by question.
 
-use super::report::{Address, AddressAnswer, Form, Readability, Revocation, Signature, SignedLayer, Strength, Trust as TrustAnswer};
+use super::report::{
+    Address, AddressAnswer, Form, Readability, Revocation, Signature, SignedLayer, Strength, Trust as TrustAnswer,
+};
 use crate::asn1::oid;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
@@ -12,7 +14,9 @@ use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
 use crate::cert::mailbox::{AddressMatch, Mailboxes as CertificateMailboxes, speaks_for};
 use crate::cert::purpose::Purpose;
 use crate::cms::signed::{EContent, Head, SignedData, Sink};
-use crate::cms::signer_info::{ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes};
+use crate::cms::signer_info::{
+    ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes,
+};
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;
@@ -88,7 +92,8 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
     let mut reasons = data.notes.clone();
     reasons.extend(unannounced(&missing));
     let signatures = data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect();
-    let layer = SignedLayer { form: Form::Opaque, signatures, state: Readability::Readable, certificates: data.certificates };
+    let layer =
+        SignedLayer { form: Form::Opaque, signatures, state: Readability::Readable, certificates: data.certificates };
     let inside = match (data.head.content, data.head.content_type) {
         (EContent::Detached, _) => Inside::Nothing,
         (EContent::Attached, oid::ID_DATA) => Inside::Mail(data.content_length),
@@ -98,11 +103,20 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
 }
 
 /// Reads and judges a detached SignedData over a content that stands elsewhere. `signature` is small and in memory.
-pub(super) fn detached(signature: &SharedSource<'_>, content: Detached<'_, '_>, judge: &Judge<'_>) -> CmsResult<Verified> {
+pub(super) fn detached(
+    signature: &SharedSource<'_>,
+    content: Detached<'_, '_>,
+    judge: &Judge<'_>,
+) -> CmsResult<Verified> {
     let limits = &judge.policy.limits;
     let mut inside = HashSink::announced();
     let data = SignedData::read(signature.reader(0)?, limits, &mut inside)?;
-    let mut layer = SignedLayer { form: Form::Clear, signatures: Vec::new(), state: Readability::Readable, certificates: data.certificates.clone() };
+    let mut layer = SignedLayer {
+        form: Form::Clear,
+        signatures: Vec::new(),
+        state: Readability::Readable,
+        certificates: data.certificates.clone(),
+    };
     let mut reasons = data.notes.clone();
     if data.head.content == EContent::Attached {
         // SEC-1: two contents, and no way to say which one the signature is for.
@@ -118,7 +132,8 @@ pub(super) fn detached(signature: &SharedSource<'_>, content: Detached<'_, '_>, 
     let mut readings = vec![ContentReading { digests: hashed.digests, note: None }];
     let prefix_resembles = hashed.prefix.as_deref().is_some_and(resembles_attributes);
     let check = |readings: &[ContentReading]| -> Vec<Signature> {
-        let facts = ContentFacts { content_type: data.head.content_type, readings, resembles_attributes: prefix_resembles };
+        let facts =
+            ContentFacts { content_type: data.head.content_type, readings, resembles_attributes: prefix_resembles };
         data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect()
     };
     layer.signatures = check(&readings);
@@ -204,10 +219,10 @@ impl Sink for HashSink {
     fn begin(&mut self, head: &Head) -> CmsResult<()> {
         if self.announced && head.content == EContent::Attached {
             for identifier in &head.digest_algorithms {
-                if let Ok(digest) = DigestAlgorithm::from_identifier(identifier) {
-                    if !self.hashers.iter().any(|h| h.algorithm() == digest) {
-                        self.hashers.push(Hasher::new(digest));
-                    }
+                if let Ok(digest) = DigestAlgorithm::from_identifier(identifier)
+                    && !self.hashers.iter().any(|h| h.algorithm() == digest)
+                {
+                    self.hashers.push(Hasher::new(digest));
                 }
             }
         }
@@ -277,7 +292,10 @@ impl Judge<'_> {
                 signature.reasons.push(reason);
             }
             Ok(None) => {
-                let text = format!("the certificate of the signer ({}) is neither in the message nor among those given", signer.identifier);
+                let text = format!(
+                    "the certificate of the signer ({}) is neither in the message nor among those given",
+                    signer.identifier
+                );
                 signature.reasons.push(Reason::new("signer_cert_missing", text));
             }
             Ok(Some(certificate)) => {
@@ -334,7 +352,13 @@ impl Judge<'_> {
         Ok(None)
     }
 
-    fn judge_certificate(&self, signature: &mut Signature, certificate: &Certificate, data: &SignedData, check: SignatureCheck) {
+    fn judge_certificate(
+        &self,
+        signature: &mut Signature,
+        certificate: &Certificate,
+        data: &SignedData,
+        check: SignatureCheck,
+    ) {
         let outcome = chain::build(&ChainRequest {
             leaf: certificate,
             extra: &data.certificates,
@@ -385,7 +409,8 @@ impl Judge<'_> {
             let answer = match (&mailbox.address, certificate) {
                 (None, Some(_)) => Address::Differs,
                 (_, None) => Address::Unchecked,
-                (Some(address), Some(certificate)) => match speaks_for(certificate, address, &self.policy.address_rule) {
+                (Some(address), Some(certificate)) => match speaks_for(certificate, address, &self.policy.address_rule)
+                {
                     AddressMatch::Matches { leniencies: used } => {
                         leniencies.extend(used);
                         Address::Matches
@@ -403,7 +428,8 @@ impl Judge<'_> {
 
     fn address_reasons(&self, answers: &[AddressAnswer], certificate: &Certificate) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let inside: Vec<String> = CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
+        let inside: Vec<String> =
+            CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
         let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
         for answer in answers.iter().filter(|a| matches!(a.answer, Address::Differs | Address::NoAddress)) {
             let code = if answer.header == "From" { "from_mismatch" } else { "sender_mismatch" };
@@ -427,7 +453,10 @@ fn sender_answer(answers: &[AddressAnswer]) -> Address {
 fn content_missing() -> SignatureCheck {
     SignatureCheck {
         integrity: Integrity::Unchecked,
-        reasons: vec![Reason::new("content_missing", "the signature stands alone; what it signs is not in this message")],
+        reasons: vec![Reason::new(
+            "content_missing",
+            "the signature stands alone; what it signs is not in this message",
+        )],
         notes: Vec::new(),
         weaknesses: Vec::new(),
         scheme: None,

@@ -130,11 +130,7 @@ impl Policy {
         Self {
             profile,
             limits: Limits::default(),
-            address_rule: if outlook {
-                AddressRule::OUTLOOK
-            } else {
-                AddressRule::STRICT
-            },
+            address_rule: if outlook { AddressRule::OUTLOOK } else { AddressRule::STRICT },
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             form: Form::Clear,
             digest: DigestAlgorithm::Sha256,

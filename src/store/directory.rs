@@ -1,9 +1,9 @@
 //! Where a recipient's certificates come from.
 
 use crate::base::address::EmailAddress;
+use crate::base::address::LocalPart;
 use crate::cert::certificate::Certificate;
 use crate::cert::mailbox::Mailboxes;
-use crate::base::address::LocalPart;
 
 /// Why a directory gave no answer. Not to be taken for "there is no certificate" (OUT-99c).
 #[derive(Clone, Debug, thiserror::Error)]

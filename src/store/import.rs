@@ -312,7 +312,8 @@ impl Gathering<'_> {
         }
     }
 
-    /// A private key; one of an unknown algorithm is a note, a damaged one is an error (SEC-127).
+    /// A private key; one of an unknown algorithm or of a size that is not used any more (SEC-37) is a note, a damaged
+    /// one is an error (SEC-127).
     fn key(&mut self, key: crypto::Result<PrivateKey>, called: &str) -> Result<()> {
         match key.map_err(Error::from) {
             Ok(key) => {
@@ -322,7 +323,9 @@ impl Gathering<'_> {
                 }
                 self.keys.push(key);
             }
-            Err(error @ Error::UnsupportedAlgorithm { .. }) => self.unsupported(error),
+            Err(error @ (Error::UnsupportedAlgorithm { .. } | Error::Key(crypto::Error::KeySize { .. }))) => {
+                self.unsupported(error);
+            }
             Err(error) => return Err(error),
         }
         Ok(())
@@ -391,4 +394,204 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     Some(digits.chunks(2).map(|pair| pair.iter().fold(0, |n, d| n << 4 | d)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::der;
+    use crate::crypto::password::seal_private_key;
+    use crate::crypto::random::SystemRandom;
+    use crate::store::testing::{certificate, key};
+
+    struct Alice {
+        key: PrivateKey,
+        own: Certificate,
+        ca: Certificate,
+    }
+
+    fn alice() -> Alice {
+        let (ca_key, key) = (key(), key());
+        let ca = certificate("Root", 1, &ca_key, None);
+        Alice { own: certificate("Alice", 2, &key, Some((&ca, &ca_key))), key, ca }
+    }
+
+    fn import(bytes: &[u8], password: Option<&str>) -> Result<Import> {
+        read(bytes, password.map(Secret::from).as_ref(), &ImportOptions::default(), &Limits::default())
+    }
+
+    fn pem(label: &str, data: &[u8]) -> String {
+        pem::write(label, data)
+    }
+
+    #[test]
+    fn every_format_is_known_by_its_content() {
+        let Alice { key, own, ca } = alice();
+        let (pkcs8, password) = (key.to_pkcs8().unwrap(), Secret::from("x"));
+        let sealed = seal_private_key(&pkcs8, &Password::new(&password), &mut SystemRandom).unwrap();
+        let certificates = [own.clone(), ca.clone()];
+        let p12 =
+            p12::write(&pkcs8, &certificates, "Alice", &password, p12::Profile::Modern, &mut SystemRandom).unwrap();
+        let crl = der::sequence(&[
+            der::sequence(&[
+                der::integer(1),
+                der::sequence::<Vec<u8>>(&[]),
+                ca.subject().der().to_vec(),
+                der::time(ca.not_before()),
+            ]),
+            der::sequence::<Vec<u8>>(&[]),
+            der::bits(b""),
+        ]);
+        // Identities, certificates, keys alone, CRLs.
+        for (what, label, bytes, found) in [
+            ("certificate", "CERTIFICATE", own.der().to_vec(), (0, 1, 0, 0)),
+            ("list", "X509 CRL", crl, (0, 0, 0, 1)),
+            ("key", "PRIVATE KEY", pkcs8.expose().to_vec(), (0, 0, 1, 0)),
+            ("sealed key", "ENCRYPTED PRIVATE KEY", sealed, (0, 0, 1, 0)),
+            ("bag", "PKCS7", p7c::write(&certificates, &[]), (0, 2, 0, 0)),
+            ("file", "PKCS12", p12, (1, 2, 0, 0)),
+        ] {
+            let armoured = pem(label, &bytes);
+            let bare: String = armoured.lines().filter(|line| !line.starts_with("-----")).collect();
+            for bytes in [bytes, armoured.into_bytes(), bare.into_bytes()] {
+                let import = import(&bytes, Some("x")).unwrap();
+                let Import { identities, certificates, keys, crls, .. } = &import;
+                assert_eq!((identities.len(), certificates.len(), keys.len(), crls.len()), found, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bundle_pairs_by_public_key() {
+        let Alice { key, own, ca } = alice();
+        let stranger = certificate("Stranger", 9, &super::super::testing::key(), None);
+        let bundle = [
+            pem("CERTIFICATE", ca.der()),
+            pem("CERTIFICATE", stranger.der()),
+            pem("PRIVATE KEY", key.to_pkcs8().unwrap().expose()),
+            pem("CERTIFICATE", own.der()),
+            pem("CERTIFICATE", own.der()),
+            pem("PUBLIC KEY", &der::null()),
+        ]
+        .concat();
+        let import = import(bundle.as_bytes(), None).unwrap();
+        assert_eq!(import.certificates.len(), 3);
+        let identity = import.sole_identity().unwrap();
+        assert_eq!((identity.certificate(), identity.chain()), (&own, &[ca][..]));
+        assert_eq!(import.notes.iter().map(|note| note.code).collect::<Vec<_>>(), ["pem_block_skipped"]);
+    }
+
+    #[test]
+    fn a_key_file_joins_its_certificates() {
+        let Alice { key, own, ca } = alice();
+        let certificates = import(&p7c::write(&[ca.clone(), own.clone()], &[]), None).unwrap();
+        assert!(matches!(certificates.sole_identity(), Err(Error::CertificateWithoutKey { certificates: 2 })));
+        let key = import(key.to_pkcs8().unwrap().expose(), None).unwrap();
+        let error = key.sole_identity().unwrap_err();
+        assert!(matches!(&error, Error::KeyWithoutCertificate { keys } if keys.len() == 1), "{error}");
+        for joined in [certificates.clone().join(key.clone()), key.join(certificates)] {
+            let identity = joined.sole_identity().unwrap();
+            assert_eq!((identity.certificate(), identity.chain()), (&own, &[ca.clone()][..]));
+            assert!(joined.keys.is_empty());
+            // Joined once more, nothing is there twice.
+            let again = joined.clone().join(joined);
+            assert_eq!((again.identities.len(), again.certificates.len()), (1, 2));
+        }
+    }
+
+    #[test]
+    fn of_renewed_certificates_the_newest_counts_and_two_keys_are_ambiguous() {
+        let (ca_key, key) = (key(), key());
+        let ca = certificate("Root", 1, &ca_key, None);
+        let [old, new] = [5, 6].map(|serial| certificate("Alice", serial, &key, Some((&ca, &ca_key))));
+        let pkcs8 = pem("PRIVATE KEY", key.to_pkcs8().unwrap().expose());
+        let bundle = [pkcs8, pem("CERTIFICATE", old.der()), pem("CERTIFICATE", new.der())].concat();
+        let one = import(bundle.as_bytes(), None).unwrap();
+        assert_eq!(one.identities.len(), 2);
+        assert_eq!(one.sole_identity().unwrap().certificate(), &new);
+        let other = [pem("PRIVATE KEY", ca_key.to_pkcs8().unwrap().expose()), pem("CERTIFICATE", ca.der())].concat();
+        let both = one.join(import(other.as_bytes(), None).unwrap());
+        assert!(matches!(both.sole_identity(), Err(Error::SeveralIdentities { subjects }) if subjects.len() == 3));
+    }
+
+    #[test]
+    fn what_is_no_key_file_is_told_what_it_is() {
+        assert!(matches!(import(b"", None), Err(Error::Empty)));
+        for (bytes, word) in [
+            (&b"Subject: hello\r\n\r\nhello"[..], "Subject: hello"),
+            (&[0xff, 0xfe, b'-', 0], "UTF-16"),
+            (b"\0\0\0\0CERT\0\0\0\0", ".sst"),
+            (&[1, 2, 3], "01 02 03"),
+            (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAQID\n-----END OPENSSH PRIVATE KEY-----", "OPENSSH PRIVATE KEY"),
+        ] {
+            let error = import(bytes, None).unwrap_err();
+            assert!(matches!(error, Error::NotRecognised { .. }) && error.to_string().contains(word), "{error}");
+        }
+        let huge = vec![0; Limits::default().structure_bytes + 1];
+        assert!(matches!(import(&huge, None), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn broken_certificates_cost_only_themselves() {
+        let Alice { own, .. } = alice();
+        let broken = pem("CERTIFICATE", &own.der()[..own.der().len() - 1]);
+        assert!(matches!(import(broken.as_bytes(), None), Err(Error::Certificate(_))));
+        let bundle = [broken, pem("CERTIFICATE", own.der())].concat();
+        let import = import(bundle.as_bytes(), None).unwrap();
+        assert_eq!(import.certificates, [own]);
+        assert_eq!(import.notes[0].code, "certificate_unreadable");
+    }
+
+    #[test]
+    fn a_sealed_key_asks_for_its_password() {
+        let pkcs8 = key().to_pkcs8().unwrap();
+        let sealed = seal_private_key(&pkcs8, &Password::new(&Secret::from("x")), &mut SystemRandom).unwrap();
+        assert!(matches!(import(&sealed, None), Err(Error::PasswordNeeded { .. })));
+        assert!(matches!(import(&sealed, Some("y")), Err(Error::WrongPasswordOrCorrupt)));
+    }
+
+    #[test]
+    fn an_old_encrypted_pem_opens() {
+        // Made by `openssl ec -aes256 -passout pass:hunter2`.
+        let text = "\
+-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-256-CBC,CBA7B9D6602FB9AC7ECA8BBD37505EA0
+
+SUGNPAxsG/l20mhIMuChm/rBmypNGyZUMYUEZL4MsMsC+cSn6YsH+Q6RZeHkZBTk
+U0fShVqQ1nJasC1EBlACawBS0aWunEWrEJvDZA/tBXKT8gqWhoA0mLHUd8OyBwRW
+J8VKzpCbvShPlCibrGpHMbSWqlmcHgK1HqoqSUm/jcM=
+-----END EC PRIVATE KEY-----
+";
+        let found = import(text.as_bytes(), Some("hunter2")).unwrap();
+        assert_eq!((found.keys.len(), found.notes[0].code), (1, "legacy_encryption"));
+        assert!(matches!(import(text.as_bytes(), Some("hunter3")), Err(Error::WrongPasswordOrCorrupt)));
+        assert!(matches!(import(text.as_bytes(), None), Err(Error::PasswordNeeded { .. })));
+        let other = text.replace("AES-256-CBC", "CAMELLIA-256-CBC");
+        let error = import(other.as_bytes(), Some("hunter2")).unwrap_err();
+        assert!(matches!(&error, Error::UnsupportedAlgorithm { name, .. } if name.starts_with("CAMELLIA")), "{error}");
+    }
+
+    #[test]
+    fn no_input_makes_it_panic() {
+        let Alice { key, own, ca } = alice();
+        let password = Secret::from("x");
+        let pkcs8 = key.to_pkcs8().unwrap();
+        let seeds = [
+            own.der().to_vec(),
+            pkcs8.expose().to_vec(),
+            p7c::write(&[own, ca], &[]),
+            pem("PRIVATE KEY", pkcs8.expose()).into_bytes(),
+        ];
+        for seed in seeds {
+            for at in 0..seed.len().min(400) {
+                let _ = import(&seed[..at], Some("x"));
+                for bit in [1, 0x80] {
+                    let mut altered = seed.clone();
+                    altered[at] ^= bit;
+                    let _ = read(&altered, Some(&password), &ImportOptions::default(), &Limits::default());
+                }
+            }
+        }
+    }
 }

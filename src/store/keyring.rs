@@ -70,3 +70,40 @@ fn trimmed(serial: &[u8]) -> &[u8] {
     let zeros = serial.iter().take_while(|octet| **octet == 0).count();
     serial.get(zeros..).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::oid;
+    use crate::keys::software::SoftwareKey;
+    use crate::store::testing::{certificate, key};
+    use std::sync::Arc;
+
+    #[test]
+    fn keys_are_found_by_every_name_that_recipients_have() {
+        let ca_key = key();
+        let ca = certificate("Root", 1, &ca_key, None);
+        let identities = [5, 6].map(|serial| {
+            let key = key();
+            let certificate = certificate("Alice", serial, &key, Some((&ca, &ca_key)));
+            Identity::new(certificate, vec![ca.clone()], Arc::new(SoftwareKey::new(key))).unwrap()
+        });
+        let ring = Keyring::new(identities.to_vec());
+        let wanted = identities[1].certificate();
+        let found = |mut list: Box<dyn Iterator<Item = &Identity> + '_>| {
+            let one = list.next().map(|identity| identity.certificate().clone());
+            assert!(list.next().is_none());
+            one
+        };
+        let root = Name::build(&[(oid::COMMON_NAME, " root ")]);
+        assert_eq!(found(Box::new(ring.by_issuer_and_serial(&root, &[6]))).as_ref(), Some(wanted));
+        assert_eq!(found(Box::new(ring.by_issuer_and_serial(&root, &[0, 6]))).as_ref(), Some(wanted));
+        assert_eq!(found(Box::new(ring.by_issuer_and_serial(&root, &[7]))), None);
+        let other = Name::build(&[(oid::COMMON_NAME, "Other")]);
+        assert_eq!(found(Box::new(ring.by_issuer_and_serial(&other, &[6]))), None);
+        let identifier = wanted.computed_key_identifier();
+        assert_eq!(found(Box::new(ring.by_key_identifier(&identifier))).as_ref(), Some(wanted));
+        assert_eq!(found(Box::new(ring.by_key_identifier(&identifier[1..]))), None);
+        assert_eq!(ring.all().len(), 2);
+    }
+}

@@ -71,9 +71,7 @@ pub enum Error {
         subjects: Vec<String>,
     },
     /// It needs an algorithm that is not read.
-    #[error(
-        "{what} is not supported: {name}; export the file again with another (PBES2 with AES-256 is read everywhere)"
-    )]
+    #[error("{what} is not supported: {name}; use RSA or NIST curves for keys, and PBES2 with AES to protect them")]
     UnsupportedAlgorithm {
         /// The part that the algorithm plays.
         what: &'static str,
@@ -154,3 +152,42 @@ impl From<password::Error> for Error {
 
 /// What the store gives.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Certificates for the tests of this floor.
+#[cfg(test)]
+pub(crate) mod testing {
+    use crate::asn1::oid;
+    use crate::base::time::Time;
+    use crate::cert::certificate::Certificate;
+    use crate::cert::extension::KeyUsage;
+    use crate::cert::issue::{CertificateTemplate, issue};
+    use crate::cert::name::Name;
+    use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+    use crate::crypto::private::PrivateKey;
+    use crate::crypto::signature::KeyKind;
+
+    pub(crate) fn key() -> PrivateKey {
+        PrivateKey::generate(KeyKind::P256, 0).unwrap()
+    }
+
+    /// A user's certificate, by an issuer, or by itself as a CA's.
+    pub(crate) fn certificate(
+        name: &str,
+        serial: u8,
+        key: &PrivateKey,
+        issuer: Option<(&Certificate, &PrivateKey)>,
+    ) -> Certificate {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let validity = (at(&format!("20{:02}-01-01T00:00:00Z", serial)), at("2050-01-01T00:00:00Z"));
+        let subject = Name::build(&[(oid::COMMON_NAME, name)]);
+        let template =
+            CertificateTemplate::new(subject, issuer.map(|(i, _)| i), &[serial], validity, &key.public_key_spki());
+        let template = match issuer {
+            Some(_) => template.for_mail(&["alice@example.com".parse().unwrap()], KeyUsage::DIGITAL_SIGNATURE),
+            None => template.for_authority(None),
+        };
+        let scheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
+        let signer = issuer.map_or(key, |(_, key)| key);
+        issue(&template, &scheme.identifier(), &|tbs| signer.sign(&scheme, tbs).map_err(Into::into)).unwrap()
+    }
+}

@@ -76,15 +76,13 @@ pub fn read(
     let mac = pfx.optional(Tag::SEQUENCE, "MacData")?;
     pfx.finish("PFX")?;
 
-    let mut reading =
-        Reading { contents: Contents::default(), passwords: Vec::new(), guarded: mac.is_some(), budget, bags: 0 };
-    if let Some(password) = password {
-        let password = Password::new(password);
-        // RFC 7292 does not settle what no password is: two zero octets, or none (SEC-125).
-        let null = password.is_empty().then(Password::null);
-        reading.passwords.push(password);
-        reading.passwords.extend(null);
-    }
+    let mut reading = Reading {
+        contents: Contents::default(),
+        password: password.map(Password::new),
+        guarded: mac.is_some(),
+        budget,
+        bags: 0,
+    };
     match mac {
         Some(mac) => reading.verify(&mac, &auth_safe)?,
         None if missing_mac == MissingMac::Refuse => return Err(Error::NoMac),
@@ -101,8 +99,7 @@ const MAX_NESTING: u64 = 8;
 
 struct Reading<'b> {
     contents: Contents,
-    /// To be tried in this order; empty where none was given.
-    passwords: Vec<Password>,
+    password: Option<Password>,
     /// Whether the MAC held, so that the password is known to be right.
     guarded: bool,
     budget: &'b mut KdfBudget,
@@ -114,23 +111,22 @@ impl Reading<'_> {
         self.contents.notes.push(Reason::new(code, text));
     }
 
-    /// Checks the MAC; the password that fits is tried first from then on.
+    fn password(&self) -> Result<Password> {
+        self.password.clone().ok_or(Error::PasswordNeeded { what: "the PKCS#12 file" })
+    }
+
+    /// Checks the MAC. Which form of an empty password fits is remembered.
     fn verify(&mut self, mac: &Element<'_>, content: &[u8]) -> Result<()> {
         let mac = Integrity::read(mac)?;
-        if self.passwords.is_empty() {
-            return Err(Error::PasswordNeeded { what: "the PKCS#12 file" });
-        }
-        for (i, password) in self.passwords.iter().enumerate() {
-            match mac.verify(password, content, self.budget) {
-                Ok(()) => {
-                    self.passwords.swap(0, i);
-                    return Ok(());
-                }
-                Err(password::Error::WrongPasswordOrCorrupt) => {}
-                Err(error) => return Err(error.into()),
+        let password = self.password()?;
+        match (mac.verify(&password, content, self.budget), password.other_empty()) {
+            (Err(password::Error::WrongPasswordOrCorrupt), Some(other)) => {
+                mac.verify(&other, content, self.budget)?;
+                self.password = Some(other);
             }
+            (result, _) => result?,
         }
-        Err(Error::WrongPasswordOrCorrupt)
+        Ok(())
     }
 
     fn authenticated_safe(&mut self, content: &[u8]) -> Result<()> {
@@ -177,12 +173,10 @@ impl Reading<'_> {
     }
 
     fn decrypt(&mut self, pbe: &Pbe, ciphertext: &[u8]) -> Result<Secret> {
-        if self.passwords.is_empty() {
-            return Err(Error::PasswordNeeded { what: "the PKCS#12 file" });
-        }
-        let widened = self.passwords.first().filter(|_| pbe.takes_text()).map(Password::widened);
-        for password in self.passwords.iter().chain(&widened) {
-            match pbe.decrypt(password, ciphertext, self.budget) {
+        let password = self.password()?;
+        let alternative = password.alternative(pbe);
+        for password in std::iter::once(password).chain(alternative) {
+            match pbe.decrypt(&password, ciphertext, self.budget) {
                 // A wrong password passes the padding check once in 256 times.
                 Ok(plain) if Reader::single(plain.expose(), "SafeContents").is_ok() => return Ok(plain),
                 Ok(_) | Err(password::Error::WrongPasswordOrCorrupt) => {}
@@ -247,10 +241,8 @@ impl Reading<'_> {
 
     /// The key, or a note where it alone is not read although the file's password is right.
     fn shrouded_key(&mut self, value: &Element<'_>, called: &str) -> Result<Option<Secret>> {
-        let Some(password) = self.passwords.first() else {
-            return Err(Error::PasswordNeeded { what: "the private key" });
-        };
-        match open_private_key(value, password, self.budget) {
+        let password = self.password()?;
+        match open_private_key(value, &password, self.budget) {
             Ok((key, pbe)) => {
                 self.note_legacy(&pbe);
                 Ok(Some(key))
@@ -337,4 +329,184 @@ fn attributes(set: Option<Element<'_>>) -> (Option<String>, Option<Vec<u8>>) {
 
 fn name(oid: &ObjectIdentifier) -> String {
     oid::name(oid).map_or_else(|| oid.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::der;
+    use crate::crypto::random::SystemRandom;
+    use crate::store::testing::{certificate, key};
+
+    fn open(bytes: &[u8], password: Option<&str>, missing_mac: MissingMac) -> Result<Contents> {
+        let limits = Limits::default();
+        let password = password.map(Secret::from);
+        read(bytes, password.as_ref(), missing_mac, &limits, &mut KdfBudget::new(&limits))
+    }
+
+    /// A file without MAC around these bags, which are not encrypted.
+    fn plain(bags: &[Vec<u8>]) -> Vec<u8> {
+        pfx(&der::sequence(&[content_info(&der::octets(&der::sequence(bags)))]), &[])
+    }
+
+    fn pfx(safe: &[u8], mac: &[u8]) -> Vec<u8> {
+        der::sequence(&[der::integer(3), content_info(&der::octets(safe)), mac.to_vec()])
+    }
+
+    fn content_info(content: &[u8]) -> Vec<u8> {
+        der::sequence(&[der::oid(&oid::ID_DATA), der::explicit(0, content)])
+    }
+
+    fn bag(id: &ObjectIdentifier, value: &[u8]) -> Vec<u8> {
+        der::sequence(&[der::oid(id), der::explicit(0, value)])
+    }
+
+    #[test]
+    fn what_is_written_reads_back_with_its_password_only() {
+        let (ca_key, key) = (key(), key());
+        let ca = certificate("Root", 1, &ca_key, None);
+        let own = certificate("Alice", 2, &key, Some((&ca, &ca_key)));
+        let pkcs8 = key.to_pkcs8().unwrap();
+        let password = Secret::from("h\u{fc}nter \u{1f511}");
+        let certificates = [own.clone(), ca.clone()];
+        let name = "Alice's \u{1f511}";
+        let file = write(&pkcs8, &certificates, name, &password, Profile::Modern, &mut SystemRandom).unwrap();
+        let contents = open(&file, Some("h\u{fc}nter \u{1f511}"), MissingMac::Refuse).unwrap();
+        assert_eq!(contents.keys.len(), 1);
+        assert_eq!(contents.keys[0].value.expose(), pkcs8.expose());
+        assert_eq!(contents.keys[0].friendly_name.as_deref(), Some(name));
+        assert_eq!(contents.keys[0].local_key_id.as_deref(), Some(&own.sha1()[..]));
+        assert_eq!(contents.certificates[0].local_key_id, contents.keys[0].local_key_id);
+        assert_eq!(contents.certificates[1].friendly_name, None);
+        let der: Vec<_> = contents.certificates.iter().map(|bag| bag.value.as_slice()).collect();
+        assert_eq!(der, [own.der(), ca.der()]);
+        assert!(contents.notes.is_empty(), "{:?}", contents.notes);
+
+        assert!(matches!(open(&file, None, MissingMac::Accept), Err(Error::PasswordNeeded { .. })));
+        for wrong in ["", "hunter", "h\u{fc}nter"] {
+            assert!(matches!(open(&file, Some(wrong), MissingMac::Accept), Err(Error::WrongPasswordOrCorrupt)));
+        }
+        let empty = write(&pkcs8, &certificates, name, &Secret::from(""), Profile::Modern, &mut SystemRandom);
+        assert!(matches!(empty, Err(Error::PasswordNeeded { .. })));
+    }
+
+    #[test]
+    fn an_altered_byte_is_never_imported() {
+        let key = key();
+        let own = certificate("Root", 1, &key, None);
+        let (pkcs8, password) = (key.to_pkcs8().unwrap(), Secret::from("x"));
+        let file = write(&pkcs8, &[own], "", &password, Profile::Modern, &mut SystemRandom).unwrap();
+        // Every 31st byte keeps the test short; the derivations are what takes time.
+        for at in (0..file.len()).step_by(31) {
+            let mut altered = file.clone();
+            altered[at] ^= 1;
+            assert!(open(&altered, Some("x"), MissingMac::Refuse).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_missing_mac_needs_the_caller_s_word() {
+        let key = der::sequence(&[der::integer(0)]);
+        let file = plain(&[bag(&oid::KEY_BAG, &key)]);
+        assert!(matches!(open(&file, Some("x"), MissingMac::Refuse), Err(Error::NoMac)));
+        let contents = open(&file, None, MissingMac::Accept).unwrap();
+        assert_eq!(contents.keys[0].value.expose(), key);
+        assert_eq!(contents.notes[0].code, "no_mac");
+    }
+
+    #[test]
+    fn unknown_bags_are_skipped_with_a_note_and_nesting_is_bounded() {
+        let mut nested = bag(
+            &oid::CERT_BAG,
+            &der::sequence(&[der::oid(&oid::X509_CERTIFICATE), der::explicit(0, &der::octets(b"certificate"))]),
+        );
+        let crl = der::sequence(&[der::oid(&oid::X509_CRL), der::explicit(0, &der::octets(b"list"))]);
+        let others = [bag(&oid::SECRET_BAG, &der::null()), bag(&oid::ID_DATA, &der::null()), bag(&oid::CRL_BAG, &crl)];
+        for depth in 0..12 {
+            let file = plain(&[nested.clone(), others[0].clone(), others[1].clone(), others[2].clone()]);
+            match open(&file, None, MissingMac::Accept) {
+                Ok(contents) => {
+                    assert!(depth <= MAX_NESTING);
+                    assert_eq!(
+                        (&contents.certificates[0].value[..], &contents.crls[0][..]),
+                        (&b"certificate"[..], &b"list"[..])
+                    );
+                    let codes: Vec<_> = contents.notes.iter().map(|note| note.code).collect();
+                    assert_eq!(codes, ["no_mac", "bag_secret", "bag_unknown"]);
+                }
+                Err(error) => assert!(depth > MAX_NESTING && matches!(error, Error::Limit { .. }), "{depth}: {error}"),
+            }
+            nested = bag(&oid::SAFE_CONTENTS_BAG, &der::sequence(&[nested]));
+        }
+        let many = vec![others[0].clone(); 1_001];
+        assert!(matches!(open(&plain(&many), None, MissingMac::Accept), Err(Error::Limit { asked: 1_001, .. })));
+        assert!(open(&plain(&many[1..]), None, MissingMac::Accept).is_ok());
+    }
+
+    #[test]
+    fn absent_and_mistyped_parts_are_errors() {
+        let no_content = der::sequence(&[der::oid(&oid::ID_DATA)]);
+        let encrypted = |info: &[Vec<u8>]| {
+            let data = der::sequence(&[der::integer(0), der::sequence(info)]);
+            let info = der::sequence(&[der::oid(&oid::ID_ENCRYPTED_DATA), der::explicit(0, &data)]);
+            pfx(&der::sequence(&[info]), &[])
+        };
+        for file in [
+            der::sequence(&[der::integer(3), no_content.clone()]),
+            der::sequence(&[der::integer(4), content_info(&der::octets(&der::sequence::<Vec<u8>>(&[])))]),
+            der::sequence(&[der::integer(3), content_info(&der::integer(1))]),
+            pfx(&der::sequence(&[no_content]), &[]),
+            pfx(&der::integer(1), &[]),
+            encrypted(&[der::oid(&oid::ID_DATA), der::sequence(&[der::oid(&oid::PBES2)])]),
+            encrypted(&[der::oid(&oid::ID_DATA)]),
+            plain(&[der::sequence(&[der::oid(&oid::CERT_BAG)])]),
+            plain(&[bag(&oid::CERT_BAG, &der::null())]),
+            plain(&[bag(&oid::CERT_BAG, &der::sequence(&[der::oid(&oid::X509_CERTIFICATE)]))]),
+            plain(&[bag(&oid::PKCS8_SHROUDED_KEY_BAG, &der::null())]),
+        ] {
+            assert!(open(&file, Some("x"), MissingMac::Accept).is_err(), "{file:02x?}");
+        }
+    }
+
+    #[test]
+    fn the_budget_covers_the_whole_file() {
+        let kdf = |iterations: u64| {
+            let kdf = der::sequence(&[der::octets(&[1; 8]), der::integer(iterations)]);
+            let cipher = der::sequence(&[der::oid(&oid::AES256_CBC), der::octets(&[1; 16])]);
+            let kdf = der::sequence(&[der::oid(&oid::PBKDF2), kdf]);
+            der::sequence(&[der::oid(&oid::PBES2), der::sequence(&[kdf, cipher])])
+        };
+        let shrouded = |iterations| {
+            let value = der::sequence(&[kdf(iterations), der::octets(&[0; 32])]);
+            bag(&oid::PKCS8_SHROUDED_KEY_BAG, &value)
+        };
+        let file = plain(&[shrouded(u64::MAX)]);
+        assert!(matches!(open(&file, Some("x"), MissingMac::Accept), Err(Error::Limit { .. })));
+        let digest = der::sequence(&[der::sequence(&[der::oid(&oid::SHA1)]), der::octets(&[0; 20])]);
+        for (iterations, refused) in [(2_000_001, true), (1_000, false)] {
+            let mac = der::sequence(&[digest.clone(), der::octets(&[1; 8]), der::integer(iterations)]);
+            let file = pfx(&der::sequence::<Vec<u8>>(&[]), &mac);
+            let error = open(&file, Some("x"), MissingMac::Refuse).unwrap_err();
+            assert_eq!(matches!(error, Error::Limit { .. }), refused, "{error}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_are_malformed_decide_nothing() {
+        let odd = der::primitive(Tag::BMP_STRING, &[0, b'A', 0xd8, 0, 0]);
+        let value = |value| der::set_of(Tag::SET, vec![value]);
+        let attributes = der::set_of(
+            Tag::SET,
+            vec![
+                der::sequence(&[der::oid(&oid::ID_FRIENDLY_NAME), value(odd)]),
+                der::sequence(&[der::oid(&oid::ID_LOCAL_KEY_ID), value(der::null())]),
+                der::null(),
+            ],
+        );
+        let key = der::sequence(&[der::integer(0)]);
+        let file = plain(&[der::sequence(&[der::oid(&oid::KEY_BAG), der::explicit(0, &key), attributes])]);
+        let contents = open(&file, None, MissingMac::Accept).unwrap();
+        assert!(contents.keys[0].friendly_name.as_ref().is_some_and(|name| name.starts_with('A')));
+        assert_eq!(contents.keys[0].local_key_id, None);
+    }
 }

@@ -85,3 +85,51 @@ fn choices(set: &Element<'_>, what: &'static str, notes: &mut Vec<Reason>) -> Re
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{certificate, key};
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let certificates = [3, 2, 1].map(|serial| certificate("Root", serial, &key(), None));
+        let crl = der::sequence(&[der::octets(b"a list")]);
+        for crls in [vec![], vec![crl]] {
+            let contents = read(&write(&certificates, &crls), &Limits::default()).unwrap();
+            assert!(certificates.iter().all(|c| contents.certificates.iter().any(|der| der == c.der())));
+            assert_eq!((contents.certificates.len(), &contents.crls), (3, &crls));
+            assert!(contents.notes.is_empty());
+        }
+        assert!(read(&write(&[], &[]), &Limits::default()).unwrap().certificates.is_empty());
+    }
+
+    #[test]
+    fn indefinite_lengths_and_foreign_choices_are_read_over() {
+        let certificate = certificate("Root", 1, &key(), None);
+        let foreign = der::constructed(Tag::context(3), &[der::null()]);
+        let mut bag = vec![0x30, 0x80];
+        bag.extend(der::oid(&oid::ID_SIGNED_DATA));
+        bag.extend([0xa0, 0x80, 0x30, 0x80]);
+        bag.extend(der::integer(1));
+        bag.extend([0x31, 0x80, 0, 0, 0x30, 0x80]);
+        bag.extend(der::oid(&oid::ID_DATA));
+        bag.extend([0, 0, 0xa0, 0x80]);
+        bag.extend(foreign);
+        bag.extend(certificate.der());
+        bag.extend([0, 0, 0x31, 0x80, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let contents = read(&bag, &Limits::default()).unwrap();
+        assert_eq!(contents.certificates, [certificate.der()]);
+        assert_eq!(contents.notes.len(), 1);
+        for cut in 1..bag.len() {
+            assert!(read(&bag[..cut], &Limits::default()).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn other_content_is_refused_by_name() {
+        let data = der::sequence(&[der::oid(&oid::ID_DATA), der::explicit(0, &der::octets(b"x"))]);
+        let error = read(&data, &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains("ID_DATA"), "{error}");
+    }
+}

@@ -140,5 +140,9 @@ impl Integrity {
 /// HMAC under a key, compared in constant time with what was received; a tag of another length never matches.
 fn hmac_matches(digest: DigestAlgorithm, key: &Secret, data: &[u8], received: &[u8]) -> Result<()> {
     let computed = hmac(digest, key.expose(), data);
-    if bool::from(computed.expose().ct_eq(received)) { Ok(()) } else { Err(Error::WrongPasswordOrCorrupt) }
+    if received.len() == digest.length() && bool::from(computed.expose().ct_eq(received)) {
+        Ok(())
+    } else {
+        Err(Error::WrongPasswordOrCorrupt)
+    }
 }

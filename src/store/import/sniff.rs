@@ -112,15 +112,18 @@ fn truncated(bytes: &[u8]) -> Option<Kind> {
 
 /// In words, what an unknown file looks like.
 pub(super) fn appearance(bytes: &[u8]) -> String {
-    let begin = bytes.get(..16).unwrap_or(bytes);
+    let begin = bytes.get(..8).unwrap_or(bytes);
     if bytes.starts_with(b"\0\0\0\0CERT") {
         return "a serialized store (.sst)".into();
     }
-    match std::str::from_utf8(begin) {
-        Ok(text) if !text.contains('\0') => format!("text that begins with {:?}", visible(text)),
-        _ => {
-            let octets: Vec<String> = begin.iter().take(8).map(|octet| format!("{octet:02x}")).collect();
-            format!("binary data that begins with {}", octets.join(" "))
-        }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return "text in UTF-16 (save it as plain text)".into();
     }
+    let line = bytes.split(|octet| *octet == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let text = String::from_utf8_lossy(line.get(..40).unwrap_or(line)).into_owned();
+    if !text.is_empty() && !text.chars().any(|c| c.is_control() && c != '\t') && !text.contains('\u{fffd}') {
+        return format!("text that begins with \"{}\"", visible(&text));
+    }
+    let octets: Vec<String> = begin.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("binary data that begins with {}", octets.join(" "))
 }

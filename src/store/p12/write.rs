@@ -13,8 +13,8 @@ use const_oid::ObjectIdentifier;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
-    /// PBES2 with AES-256-CBC and HMAC-SHA-256, a MAC with SHA-256: read by Windows 10 1709 and later, NSS (Thunderbird),
-    /// Java 8u301, OpenSSL 1.1 and later, macOS 15 (OUT-113).
+    /// PBES2 with AES-256-CBC and HMAC-SHA-256, a MAC with SHA-256 (OUT-113): the common ground of today's Windows,
+    /// NSS (Thunderbird), Java and OpenSSL.
     #[default]
     Modern,
 }
@@ -24,8 +24,8 @@ pub enum Profile {
 /// `friendly_name` is what certificate managers show, and what NSS files the key under.
 ///
 /// # Errors
-/// [`Error::PasswordNeeded`] where the password is empty (OUT-112), [`Error::CertificateWithoutKey`] never, and
-/// [`Error::KeyWithoutCertificate`] where there is no certificate; [`Error::Random`].
+/// [`Error::PasswordNeeded`] where the password is empty (OUT-112), [`Error::KeyWithoutCertificate`] where there is no
+/// certificate, [`Error::Random`].
 pub fn write(
     private_key: &Secret,
     certificates: &[Certificate],

@@ -1,0 +1,102 @@
+//! A CA and people, made anew at each use; elliptic curves, because they are quick to make.
+
+use smime::asn1::oid;
+use smime::cert::extension::KeyUsage;
+use smime::cert::issue::{CertificateTemplate, issue};
+use smime::cert::name::Name;
+use smime::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+use smime::crypto::private::PrivateKey;
+use smime::crypto::signature::KeyKind;
+use smime::keys::software::SoftwareKey;
+use smime::{Certificate, Identity, Time, Trust};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The moment that the tests take for now.
+pub const NOW: &str = "2026-11-24T08:00:00Z";
+
+/// The same, read.
+pub fn now() -> Time {
+    NOW.parse().unwrap()
+}
+
+/// Someone who issues certificates.
+pub struct Authority {
+    key: PrivateKey,
+    pub certificate: Certificate,
+}
+
+static SERIAL: AtomicU64 = AtomicU64::new(1000);
+const SCHEME: SignatureScheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
+
+impl Authority {
+    /// A root.
+    pub fn root(name: &str) -> Self {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        let template = CertificateTemplate::new(common_name(name), None, &serial(), years(), &key.public_key_spki());
+        let certificate = sign(&key, &template.for_authority(None));
+        Self { key, certificate }
+    }
+
+    /// Trust in this root.
+    pub fn trust(&self) -> Trust {
+        Trust::new([self.certificate.clone()])
+    }
+
+    /// A person with one address, whose key signs and opens.
+    pub fn person(&self, name: &str, email: &str) -> Identity {
+        self.person_with(name, &[email], KeyKind::P256, 0, years())
+    }
+
+    /// A person with a key of any kind.
+    pub fn person_with(
+        &self,
+        name: &str,
+        emails: &[&str],
+        kind: KeyKind,
+        bits: usize,
+        validity: (Time, Time),
+    ) -> Identity {
+        let key = PrivateKey::generate(kind, bits).unwrap();
+        let usage = match kind {
+            KeyKind::Rsa => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT),
+            KeyKind::X25519 => KeyUsage::KEY_AGREEMENT,
+            KeyKind::Ed25519 => KeyUsage::DIGITAL_SIGNATURE,
+            _ => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT),
+        };
+        let emails: Vec<_> = emails.iter().map(|e| e.parse().unwrap()).collect();
+        let template = CertificateTemplate::new(
+            common_name(name),
+            Some(&self.certificate),
+            &serial(),
+            validity,
+            &key.public_key_spki(),
+        );
+        let certificate = sign(&self.key, &template.for_mail(&emails, usage));
+        Identity::new(certificate, vec![self.certificate.clone()], Arc::new(SoftwareKey::new(key))).unwrap()
+    }
+
+    /// A certificate from a template of the caller's.
+    pub fn issue(&self, template: &CertificateTemplate) -> Certificate {
+        sign(&self.key, template)
+    }
+}
+
+/// A distinguished name with a common name only.
+pub fn common_name(name: &str) -> Name {
+    Name::build(&[(oid::COMMON_NAME, name)])
+}
+
+/// A serial number that no other certificate of this process has.
+pub fn serial() -> [u8; 8] {
+    SERIAL.fetch_add(1, Ordering::Relaxed).to_be_bytes()
+}
+
+/// From 2026 to 2036.
+pub fn years() -> (Time, Time) {
+    ("2026-01-01T00:00:00Z".parse().unwrap(), "2036-01-01T00:00:00Z".parse().unwrap())
+}
+
+fn sign(key: &PrivateKey, template: &CertificateTemplate) -> Certificate {
+    issue(template, &SCHEME.identifier(), &|tbs| Ok(key.sign(&SCHEME, tbs)?)).unwrap()
+}
