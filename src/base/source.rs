@@ -31,6 +31,34 @@ pub trait Source: Send + Sync {
 /// A source shared by everything that is derived from it.
 pub type SharedSource<'a> = Arc<dyn Source + 'a>;
 
+/// Hands everything that a reader has to `out`, in pieces as they are buffered.
+pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    loop {
+        let piece = match reader.fill_buf() {
+            Ok(piece) => piece,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if piece.is_empty() {
+            return Ok(());
+        }
+        out(piece)?;
+        let used = piece.len();
+        reader.consume(used);
+    }
+}
+
+/// `Read::read` for whoever has `BufRead` only.
+pub(crate) fn read_buffered<R: BufRead>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
+    let available = reader.fill_buf()?;
+    let count = available.len().min(into.len());
+    if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
+        to.copy_from_slice(from);
+    }
+    reader.consume(count);
+    Ok(count)
+}
+
 /// Bytes in memory, borrowed or owned.
 pub struct Memory<'a>(pub Cow<'a, [u8]>);
 
@@ -183,13 +211,7 @@ impl<R: Read + Seek + Send> BufRead for BlockReader<'_, R> {
 
 impl<R: Read + Seek + Send> Read for BlockReader<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(into.len());
-        if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, into)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::asn1::ber::Tag;
 use crate::asn1::oid;
 use crate::asn1::stream::Stream;
 use crate::base::limits::Limits;
-use crate::base::source::{SharedSource, Source};
+use crate::base::source::{SharedSource, Source, read_buffered};
 use const_oid::ObjectIdentifier;
 use std::io::{self, BufRead, Read};
 
@@ -165,12 +165,6 @@ impl<R: BufRead> BufRead for ContentReader<R> {
 
 impl<R: BufRead> Read for ContentReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(into.len());
-        if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, into)
     }
 }

@@ -123,3 +123,46 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::ber::Reader;
+    use crate::asn1::oid;
+    use crate::cert::issue::{CertificateTemplate, issue};
+    use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+    use crate::crypto::private::PrivateKey;
+    use crate::crypto::signature::KeyKind;
+
+    fn certificate(serial: u8) -> Certificate {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        let scheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
+        let validity = ("2026-01-01T00:00:00Z".parse().unwrap(), "2036-01-01T00:00:00Z".parse().unwrap());
+        let name = Name::build(&[(oid::COMMON_NAME, "Somebody")]);
+        let template = CertificateTemplate::new(name, None, &[serial], validity, &key.public_key_spki());
+        issue(&template, &scheme.identifier(), &|tbs| Ok(key.sign(&scheme, tbs)?)).unwrap()
+    }
+
+    #[test]
+    fn each_form_reads_back_and_names_one_certificate() {
+        let (one, other) = (certificate(5), certificate(6));
+        for identifier in [CertificateId::issuer_and_serial(&one), CertificateId::key_identifier(&one)] {
+            for encoding in [identifier.to_der(), identifier.to_agreement_der()] {
+                let read = CertificateId::read(&Reader::single(&encoding, "x").unwrap(), "x").unwrap();
+                assert!(read.names(&one) && !read.names(&other), "{read}");
+                assert!(read.same(&identifier));
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_numbers_count_by_their_meaning() {
+        let one = certificate(5);
+        let issuer = Name::build(&[(oid::COMMON_NAME, " somebody ")]);
+        assert!(CertificateId::IssuerAndSerial { issuer: issuer.clone(), serial: vec![0, 5] }.names(&one));
+        assert!(!CertificateId::IssuerAndSerial { issuer, serial: vec![7] }.names(&one));
+        let computed = one.computed_key_identifier();
+        assert!(CertificateId::SubjectKeyIdentifier(computed.to_vec()).names(&one));
+        assert!(!CertificateId::SubjectKeyIdentifier(computed[1..].to_vec()).names(&one));
+    }
+}

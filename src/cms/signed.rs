@@ -260,3 +260,66 @@ impl Writer<'_> {
         [certificates, der::set_of(Tag::SET, self.signers.to_vec())].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Keep(Vec<u8>);
+
+    impl Sink for Keep {
+        fn begin(&mut self, _: &Head) -> Result<()> {
+            Ok(())
+        }
+
+        fn chunk(&mut self, bytes: &[u8]) -> Result<()> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_at_every_length() {
+        let writer = Writer { digests: &[DigestAlgorithm::Sha256], certificates: &[], signers: &[], version: 1 };
+        for length in [0usize, 1, 100, 127, 128, 200, 255, 256, 65_400, 65_536, 70_000] {
+            let content = vec![b'x'; length];
+            let (start, end) = writer.attached(length as u64);
+            let message = [start, content.clone(), end].concat();
+            let mut kept = Keep::default();
+            let data = SignedData::read(&message[..], &Limits::default(), &mut kept).unwrap();
+            assert_eq!((kept.0, data.content_length), (content, length as u64));
+        }
+        let mut kept = Keep::default();
+        let data = SignedData::read(&writer.detached()[..], &Limits::default(), &mut kept).unwrap();
+        assert_eq!(data.head.content, EContent::Detached);
+    }
+
+    #[test]
+    fn sec_042_what_follows_is_an_error_and_so_is_every_truncation() {
+        let writer = Writer { digests: &[DigestAlgorithm::Sha256], certificates: &[], signers: &[], version: 1 };
+        let (start, end) = writer.attached(5);
+        let message = [start, b"hello".to_vec(), end].concat();
+        let read = |bytes: &[u8]| SignedData::read(bytes, &Limits::default(), &mut Keep::default());
+        for cut in 0..message.len() {
+            assert!(read(&message[..cut]).is_err(), "{cut}");
+        }
+        assert!(read(&[&message[..], b"\n"].concat()).is_err());
+    }
+
+    #[test]
+    fn sec_025_more_digest_algorithms_than_anybody_needs_are_refused() {
+        let digests: Vec<Vec<u8>> =
+            (0..20).map(|n| der::sequence(&[der::oid(&oid::SHA256), der::integer(n)])).collect();
+        let set = der::set_of(Tag::SET, digests);
+        let body = der::sequence(&[
+            der::integer(1),
+            set,
+            der::sequence(&[der::oid(&oid::ID_DATA)]),
+            der::set_of(Tag::SET, Vec::new()),
+        ]);
+        let message = der::sequence(&[der::oid(&oid::ID_SIGNED_DATA), der::explicit(0, &body)]);
+        let error = SignedData::read(&message[..], &Limits::default(), &mut Keep::default()).unwrap_err();
+        assert!(matches!(error, Error::Limit { limit: 16, .. }), "{error}");
+    }
+}

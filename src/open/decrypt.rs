@@ -7,7 +7,7 @@ use super::report::{Binding, EncryptedLayer};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::secret::Secret;
-use crate::base::source::SharedSource;
+use crate::base::source::{SharedSource, for_each_piece};
 use crate::cms::content::Content;
 use crate::cms::enveloped::Enveloped;
 use crate::cms::recipient_info::{AgreementRecipient, Originator, RecipientInfo, TransportRecipient};
@@ -257,16 +257,11 @@ fn judge(ciphertext: &SharedSource<'_>, read: &Read, key: &Secret) -> std::io::R
     };
     let aad = read.enveloped.authenticated_attributes.as_deref().unwrap_or_default();
     let Ok(mut opener) = content::GcmOpener::new(*cipher, key.expose(), iv, aad) else { return Ok(false) };
-    let mut reader = ciphertext.reader(0)?;
-    loop {
-        let bytes = reader.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(opener.finish(mac).is_ok());
-        }
+    for_each_piece(&mut *ciphertext.reader(0)?, &mut |bytes| {
         opener.authenticate(bytes);
-        let used = bytes.len();
-        reader.consume(used);
-    }
+        Ok(())
+    })?;
+    Ok(opener.finish(mac).is_ok())
 }
 
 /// Whether a plaintext begins as a MIME entity can: without NUL and control characters in its first line.

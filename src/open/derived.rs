@@ -3,7 +3,7 @@
 
 use crate::base::limits::Limits;
 use crate::base::secret::Secret;
-use crate::base::source::{Memory, SharedSource, Source};
+use crate::base::source::{Memory, SharedSource, Source, read_buffered};
 use crate::crypto::algorithm::CipherParameters;
 use crate::crypto::content::{CbcDecryptor, GcmOpener};
 use crate::mime::canonical::Canonical;
@@ -188,13 +188,7 @@ macro_rules! buffered_filter {
 
             impl Read for $filter<'_> {
                 fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-                    let available = self.fill_buf()?;
-                    let count = available.len().min(into.len());
-                    if let (Some(to), Some(from)) = (into.get_mut(..count), available.get(..count)) {
-                        to.copy_from_slice(from);
-                    }
-                    self.consume(count);
-                    Ok(count)
+                    read_buffered(self, into)
                 }
             }
         )*

@@ -6,7 +6,7 @@ use super::requirement::{Requirement, RevocationMode, Shortfall};
 use super::verify::Judge;
 use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
-use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece};
 use crate::base::time::Time;
 use crate::cert::chain::Trust;
 use crate::mime::entity;
@@ -295,19 +295,12 @@ impl Refused<'_> {
 
 fn copy(content: &SharedSource<'_>, out: &mut dyn Write) -> io::Result<Copied> {
     let mut hasher = Sha256::new();
-    let mut reader = content.reader(0)?;
     let mut bytes = 0u64;
-    loop {
-        let chunk = reader.fill_buf()?;
-        if chunk.is_empty() {
-            break;
-        }
-        hasher.update(chunk);
-        out.write_all(chunk)?;
-        let used = chunk.len();
-        bytes += used as u64;
-        reader.consume(used);
-    }
+    for_each_piece(&mut *content.reader(0)?, &mut |piece| {
+        hasher.update(piece);
+        bytes += piece.len() as u64;
+        out.write_all(piece)
+    })?;
     out.flush()?;
     Ok(Copied { bytes, sha256: hasher.finalize().into() })
 }

@@ -7,7 +7,7 @@ use super::report::{
 use crate::asn1::oid;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::SharedSource;
+use crate::base::source::{SharedSource, for_each_piece};
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
@@ -245,35 +245,22 @@ struct Hashed {
 fn hash_canonical(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Hashed> {
     let mut sink = HashSink::with(algorithms);
     let mut canonical = Canonical::new();
-    let mut reader = content.reader(0)?;
-    loop {
-        let bytes = reader.fill_buf()?;
-        if bytes.is_empty() {
-            break;
-        }
+    for_each_piece(&mut *content.reader(0)?, &mut |bytes| {
         canonical.feed(bytes, &mut |bytes| {
             sink.update(bytes);
             Ok(())
-        })?;
-        let used = bytes.len();
-        reader.consume(used);
-    }
+        })
+    })?;
     sink.finish();
     Ok(Hashed { digests: sink.digests, changed: canonical.counts().line_ends_changed > 0, prefix: sink.prefix })
 }
 
 fn hash_raw(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Vec<(DigestAlgorithm, Vec<u8>)>> {
     let mut sink = HashSink::with(algorithms);
-    let mut reader = content.reader(0)?;
-    loop {
-        let bytes = reader.fill_buf()?;
-        if bytes.is_empty() {
-            break;
-        }
+    for_each_piece(&mut *content.reader(0)?, &mut |bytes| {
         sink.update(bytes);
-        let used = bytes.len();
-        reader.consume(used);
-    }
+        Ok(())
+    })?;
     sink.finish();
     Ok(sink.digests)
 }
