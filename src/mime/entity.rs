@@ -438,6 +438,12 @@ fn assemble(nodes: Vec<Node>) -> Entity {
     while let Some(Node { mut entity, parent, .. }) = waiting.pop() {
         entity.children = children.pop().unwrap_or_default();
         entity.children.reverse();
+        // A message of which not even a header is there begins where the part around it ends.
+        for child in &mut entity.children {
+            child.start = child.start.min(entity.end);
+            child.body = child.body.min(entity.end);
+            child.end = child.end.min(entity.end);
+        }
         // The line end before a boundary may be the blank line that ends the header.
         entity.body = (entity.start + entity.header.len()).min(entity.end);
         match parent.and_then(|parent| children.get_mut(parent)) {

@@ -13,6 +13,7 @@ pub mod entity;
 pub mod header;
 pub mod mailboxes;
 pub mod plan;
+mod safety;
 pub mod transfer;
 mod values;
 

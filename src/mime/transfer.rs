@@ -494,7 +494,7 @@ impl<W: Write> QuotedPrintableWriter<W> {
     fn literal(&mut self, byte: u8) {
         if self.column + 1 > WIDTH {
             self.soft_break();
-            if matches!(byte, b'F' | b'.') {
+            if matches!(byte, b'F' | b'.' | b'-') {
                 return self.escape(byte);
             }
         }
