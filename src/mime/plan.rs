@@ -1,51 +1,683 @@
-//! What will be protected.
-use super::Result;
-use super::entity::Entity;
-use super::mailboxes::Mailbox;
-use crate::base::{limits::Limits, reason::Reason, source::SharedSource};
-use std::io::{self, Write};
+//! What will be protected: a mail taken apart into the header that stays outside and the entity that is signed or
+//! encrypted, made so that no relay has a reason to change it (RFC 8551 section 3.1; SEC-142).
+//!
+//! A [`Plan`] holds no content. It says how the entity is made from the input, and makes it as often as it is asked to,
+//! each time the same bytes, in constant memory: once to be digested, once more to be written.
+
+use super::canonical::{Canonical, canonical};
+use super::content_type::ContentType;
+use super::emit::BoundaryWatch;
+use super::entity::{Closing, Entity, MarginText, scan};
+use super::header::{HeaderBlock, line_at};
+use super::mailboxes::{self, Mailbox};
+use super::safety::{Safety, lines_fit};
+use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
+use super::{Error, ErrorKind, Result};
+use crate::base::limits::Limits;
+use crate::base::reason::Reason;
+use crate::base::source::{SharedSource, Source};
+use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
+
+/// A mail taken apart for protection.
 pub struct Protected<'a> {
-    /** header fields that stay outside, CRLF, no blank line */
+    /// The header fields that stay outside, in order, byte for byte but for CRLF line ends; without the blank line, and
+    /// without Content-*, MIME-Version and Bcc.
     pub outer: Vec<u8>,
+    /// Who stood in Bcc.
     pub removed_bcc: Vec<Mailbox>,
+    /// Whether it is signed or encrypted already.
     pub kind: Kind,
+    /// The entity to protect.
     pub plan: Plan<'a>,
+    /// The mail as it was read.
     pub entity: Entity,
+    /// What was changed or left out, and what could not be made safe.
     pub notes: Vec<Reason>,
 }
+
+/// What a mail is before anything is done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Neither signed nor encrypted.
     Plain,
+    /// A multipart/signed, or CMS SignedData.
     AlreadySigned,
+    /// A multipart/encrypted, or CMS that is not said to be anything else.
     AlreadyEncrypted,
 }
+
+/// How an entity is made from a source.
 #[derive(Clone)]
 pub struct Plan<'a> {
     source: SharedSource<'a>,
+    pieces: Arc<[Piece]>,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// These bytes.
+    Text(Vec<u8>),
+    /// A range of the source with CRLF line ends.
+    Canonical(Range),
+    /// A range of the source, decoded and encoded anew.
+    Encoded { range: Range, line_ends: LineEnds, from: TransferEncoding, to: TransferEncoding },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Range {
+    start: u64,
+    /// `None`: the end of the source, wherever it is.
+    end: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnds {
+    /// Lines, which end with CRLF once they are encoded.
+    Canonical,
+    /// Bytes.
+    AsTheyAre,
+}
+
 impl<'a> Protected<'a> {
+    /// Takes a mail apart. Its content is read twice: to find its parts, and to see whether they are safe.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ambiguous`] where From, Sender, Content-Type or Content-Transfer-Encoding is there twice,
+    /// [`ErrorKind::Limit`], [`ErrorKind::Io`].
     pub fn prepare(source: &SharedSource<'a>, limits: &Limits) -> Result<Self> {
-        todo!()
+        let entity = scan(source, limits)?;
+        for error in [entity.content_type.as_ref().err(), entity.encoding.as_ref().err()].into_iter().flatten() {
+            if matches!(error.kind, ErrorKind::Ambiguous { .. }) {
+                return Err(error.clone());
+            }
+        }
+        let mut maker = Maker { cursor: Cursor::new(source.as_ref()), limits, notes: Vec::new(), re_encoded: 0 };
+        let outer = outer(&entity.header);
+        maker.notes.extend_from_slice(entity.header.oddities());
+        let pieces = maker.root(&entity)?;
+        let removed_bcc = mailboxes::Mailboxes::read(&entity.header, limits)?.bcc;
+        let kind = kind(&entity);
+        let mut notes = maker.notes;
+        if maker.re_encoded > 0 {
+            let parts = maker.re_encoded;
+            notes.push(Reason::new("re_encoded", format!("{parts} parts were encoded anew, so that no relay changes them")));
+        }
+        let plan = Plan { source: Arc::clone(source), pieces: pieces.into() };
+        Ok(Self { outer, removed_bcc, kind, plan, entity, notes })
     }
 }
+
 impl<'a> Plan<'a> {
+    /// The source as it is, but for CRLF line ends: for an entity that was made to be protected.
     pub fn verbatim(source: &SharedSource<'a>) -> Self {
-        todo!()
+        let whole = Piece::Canonical(Range { start: 0, end: None });
+        Self { source: Arc::clone(source), pieces: [whole].into() }
     }
+
+    /// Makes the entity, and hands it over piece by piece.
+    ///
+    /// # Errors
+    /// What reading the source reports, and what `out` reports.
     pub fn for_each(&self, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        todo!()
+        let mut cursor = Cursor::new(self.source.as_ref());
+        for piece in self.pieces.iter() {
+            match piece {
+                Piece::Text(bytes) => out(bytes)?,
+                Piece::Canonical(range) => {
+                    let mut canonical = Canonical::new();
+                    cursor.each(*range, &mut |chunk| canonical.feed(chunk, out))?;
+                }
+                Piece::Encoded { range, line_ends, from, to } => {
+                    let raw: Box<dyn BufRead + '_> = Box::new(cursor.limited(*range)?);
+                    // Line ends are made CRLF before decoding: afterwards, an LF may be data.
+                    let raw = match line_ends {
+                        LineEnds::Canonical => Box::new(CanonicalReader::new(raw)),
+                        LineEnds::AsTheyAre => raw,
+                    };
+                    encode(decode(raw, *from, Strictness::Lenient), *to, Sink(out))?;
+                }
+            }
+        }
+        Ok(())
     }
+
+    /// Makes the entity into a writer.
+    ///
+    /// # Errors
+    /// As for [`Plan::for_each`].
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
-        todo!()
+        self.for_each(&mut |bytes| out.write_all(bytes))
     }
+
+    /// Makes the entity in memory.
+    ///
+    /// # Errors
+    /// As for [`Plan::for_each`].
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
-        todo!()
+        let mut all = Vec::new();
+        self.write_to(&mut all)?;
+        Ok(all)
     }
+
+    /// How many bytes the entity has, by making it.
+    ///
+    /// # Errors
+    /// As for [`Plan::for_each`].
     pub fn length(&self) -> io::Result<u64> {
-        todo!()
+        let mut length = 0_u64;
+        self.for_each(&mut |bytes| {
+            length = length.saturating_add(bytes.len() as u64);
+            Ok(())
+        })?;
+        Ok(length)
     }
-    /// whether "--boundary" stands anywhere in it (SEC-144)
+
+    /// Whether `--` and this boundary stand anywhere in the entity (SEC-144).
+    ///
+    /// # Errors
+    /// As for [`Plan::for_each`].
     pub fn contains_boundary(&self, boundary: &str) -> io::Result<bool> {
-        todo!()
+        let mut watch = BoundaryWatch::new(boundary);
+        self.for_each(&mut |bytes| {
+            watch.feed(bytes);
+            Ok(())
+        })?;
+        Ok(watch.found())
+    }
+}
+
+fn encode(mut from: Box<dyn BufRead + '_>, to: TransferEncoding, sink: Sink<'_>) -> io::Result<()> {
+    match to {
+        TransferEncoding::Base64 => {
+            let mut writer = Base64Writer::new(sink);
+            io::copy(&mut from, &mut writer)?;
+            writer.finish()?;
+        }
+        _ => {
+            let mut writer = QuotedPrintableWriter::new(sink);
+            io::copy(&mut from, &mut writer)?;
+            writer.finish()?;
+        }
+    }
+    Ok(())
+}
+
+/// OUT-60 (f, i): what the outermost entity says it is. What a CMS really is, its own floor knows.
+fn kind(entity: &Entity) -> Kind {
+    let Ok(content_type) = &entity.content_type else { return Kind::Plain };
+    let name = content_type.parameter("name").unwrap_or_default().to_ascii_lowercase();
+    match content_type.media_type.as_str() {
+        "multipart/signed" => Kind::AlreadySigned,
+        "multipart/encrypted" => Kind::AlreadyEncrypted,
+        "application/octet-stream" if name.ends_with(".p7m") => Kind::AlreadyEncrypted,
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
+            match content_type.parameter("smime-type").unwrap_or_default().to_ascii_lowercase().as_str() {
+                "signed-data" | "signed-receipt" => Kind::AlreadySigned,
+                "certs-only" | "compressed-data" => Kind::Plain,
+                _ => Kind::AlreadyEncrypted,
+            }
+        }
+        _ => Kind::Plain,
+    }
+}
+
+fn is_content_field(name: &str) -> bool {
+    name.get(..8).is_some_and(|prefix| prefix.eq_ignore_ascii_case("content-"))
+}
+
+/// The fields that stay outside. Lines that are no fields do not: some readers end the header at one.
+fn outer(header: &HeaderBlock) -> Vec<u8> {
+    let gone = ["MIME-Version", "Bcc", "Resent-Bcc"];
+    let mut outer = Vec::new();
+    for field in header.fields().filter(|f| !is_content_field(f.name) && !gone.iter().any(|name| f.is(name))) {
+        outer.extend_from_slice(&canonical(field.raw));
+        if !field.raw.ends_with(b"\n") {
+            outer.extend_from_slice(b"\r\n");
+        }
+    }
+    outer
+}
+
+/// A part, or a body, as it will be.
+struct Made {
+    pieces: Vec<Piece>,
+    /// Whether it differs from the original in more than line ends.
+    changed: bool,
+    /// Whether it is safe from relays.
+    safe: bool,
+    /// A transfer encoding that its header must name now.
+    encoding: Option<TransferEncoding>,
+}
+
+impl Made {
+    fn unchanged(start: u64, end: u64, safe: bool) -> Self {
+        let range = Range { start, end: Some(end) };
+        Self { pieces: vec![Piece::Canonical(range)], changed: false, safe, encoding: None }
+    }
+}
+
+struct Maker<'s, 'l> {
+    cursor: Cursor<'s>,
+    limits: &'l Limits,
+    notes: Vec<Reason>,
+    re_encoded: usize,
+}
+
+impl Maker<'_, '_> {
+    /// The mail itself: of its header, the Content-* fields.
+    fn root(&mut self, entity: &Entity) -> Result<Vec<Piece>> {
+        let body = self.body(entity)?;
+        let mut header = Vec::new();
+        if entity.header.all("Content-Type").next().is_none() {
+            header.extend_from_slice(b"Content-Type: text/plain; charset=");
+            header.extend_from_slice(self.charset(entity)?.as_bytes());
+            header.extend_from_slice(b"\r\n");
+        }
+        // RFC 5322 has no Content-Length; it is left behind by mbox files, and counts what is not sent.
+        let kept = entity.header.fields().filter(|f| is_content_field(f.name) && !f.is("Content-Length"));
+        let lines: Vec<&[u8]> = kept.map(|field| field.raw).collect();
+        if lines.iter().any(|line| !line.is_ascii()) {
+            self.note("eight_bit_header", "a Content-* header field has 8-bit characters, which a relay may change");
+        }
+        write_header(&lines, body.encoding, &mut header);
+        if !body.safe {
+            let text = "a part that may not be encoded anew has text that a relay may change";
+            self.note("not_relay_safe", text);
+        }
+        let mut pieces = vec![Piece::Text(header)];
+        pieces.extend(body.pieces);
+        Ok(pieces)
+    }
+
+    /// A part with its header.
+    fn part(&mut self, entity: &Entity) -> Result<Made> {
+        let body = self.body(entity)?;
+        let lines: Vec<&[u8]> = split_fields(entity.header.bytes());
+        let mut header = Vec::new();
+        write_header(&lines, body.encoding, &mut header);
+        let header_safe = header.is_ascii() && lines_fit(&header, self.limits) && !header.contains(&0);
+        if !header_safe {
+            self.note("eight_bit_header", "a part's header has 8-bit characters or long lines, which a relay may change");
+        }
+        let safe = body.safe && header_safe;
+        if !body.changed && header == *canonical(entity.header.bytes()) {
+            return Ok(Made::unchanged(entity.start, entity.end, safe));
+        }
+        let mut pieces = vec![Piece::Text(header)];
+        pieces.extend(body.pieces);
+        Ok(Made { pieces, changed: true, safe, encoding: None })
+    }
+
+    fn body(&mut self, entity: &Entity) -> Result<Made> {
+        let (Ok(content_type), Ok(encoding)) = (&entity.content_type, &entity.encoding) else {
+            // Nobody knows what it is, so nobody may change it.
+            return self.kept(entity);
+        };
+        let signed = matches!(content_type.media_type.as_str(), "multipart/signed" | "multipart/encrypted");
+        let made = match entity.children.as_slice() {
+            // A signature covers these bytes and no others.
+            _ if signed => return self.kept(entity),
+            [] if content_type.is_multipart() || content_type.is_message() => return self.kept(entity),
+            [] => return self.leaf(entity, content_type, *encoding),
+            [message] if content_type.is_message() => self.part(message)?,
+            parts => self.multipart(entity, content_type.boundary()?, parts)?,
+        };
+        // RFC 2045 section 6.4: a container is what its parts are.
+        let relabel = made.safe && !matches!(encoding, TransferEncoding::SevenBit);
+        let changed = made.changed || relabel;
+        Ok(Made { encoding: relabel.then_some(TransferEncoding::SevenBit), changed, ..made })
+    }
+
+    /// A body that stays as it is, whatever a relay may do to it.
+    fn kept(&mut self, entity: &Entity) -> Result<Made> {
+        let safe = self.judge(entity.body, entity.end)?.is_safe();
+        Ok(Made::unchanged(entity.body, entity.end, safe))
+    }
+
+    fn leaf(&mut self, entity: &Entity, content_type: &ContentType, encoding: TransferEncoding) -> Result<Made> {
+        let safety = self.judge(entity.body, entity.end)?;
+        let wide = content_type.parameter("charset").is_some_and(|charset| {
+            let charset = charset.to_ascii_lowercase();
+            ["utf-16", "utf-32", "ucs-", "iso-10646-ucs"].iter().any(|wide| charset.starts_with(wide))
+        });
+        let text = (content_type.is_text() || content_type.media_type.starts_with("message/")) && !wide;
+        let bytes = encoding == TransferEncoding::Binary && !text;
+        if safety.is_safe() && !(bytes && safety.lone_lf) {
+            // What says 8bit may be encoded anew on the way, whatever is in it.
+            let relabel = matches!(encoding, TransferEncoding::EightBit | TransferEncoding::Binary);
+            let made = Made::unchanged(entity.body, entity.end, true);
+            return Ok(Made { changed: relabel, encoding: relabel.then_some(TransferEncoding::SevenBit), ..made });
+        }
+        let to = match encoding {
+            TransferEncoding::Base64 => TransferEncoding::Base64,
+            TransferEncoding::QuotedPrintable => TransferEncoding::QuotedPrintable,
+            _ if text => TransferEncoding::QuotedPrintable,
+            _ => TransferEncoding::Base64,
+        };
+        self.re_encoded += 1;
+        let range = Range { start: entity.body, end: Some(entity.end) };
+        let line_ends = if bytes { LineEnds::AsTheyAre } else { LineEnds::Canonical };
+        let piece = Piece::Encoded { range, line_ends, from: encoding, to };
+        Ok(Made { pieces: vec![piece], changed: true, safe: true, encoding: Some(to) })
+    }
+
+    fn multipart(&mut self, entity: &Entity, boundary: &str, parts: &[Entity]) -> Result<Made> {
+        let before = self.judge(entity.preamble.start, entity.preamble.end)?.is_safe();
+        let after_end = entity.epilogue.end.max(entity.epilogue.start);
+        let after = self.judge(entity.epilogue.start, after_end)?.is_safe();
+        let mut changed = entity.closing != Closing::Closed || !before || !after;
+        let mut from = entity.preamble.end;
+        let mut made = Vec::with_capacity(parts.len());
+        let mut safe = true;
+        for part in parts {
+            changed |= !self.is_plain_delimiter(from, part.start, &format!("--{boundary}"))?;
+            let part_made = self.part(part)?;
+            changed |= part_made.changed;
+            safe &= part_made.safe;
+            made.push(part_made);
+            from = part.end;
+        }
+        if entity.closing == Closing::Closed {
+            changed |= !self.is_plain_delimiter(from, entity.epilogue.start, &format!("--{boundary}--"))?;
+        }
+        if !changed {
+            return Ok(Made::unchanged(entity.body, entity.end, safe));
+        }
+        let mut pieces = Vec::new();
+        let mut text = |pieces: &mut Vec<Piece>, text: String| pieces.push(Piece::Text(text.into_bytes()));
+        if entity.preamble.text != MarginText::Blank {
+            if before {
+                let range = Range { start: entity.preamble.start, end: Some(entity.preamble.end) };
+                pieces.push(Piece::Canonical(range));
+                text(&mut pieces, "\r\n".into());
+            } else {
+                self.note("preamble_dropped", "text before the first part, which belongs to none, was left out");
+            }
+        }
+        for (n, part) in made.into_iter().enumerate() {
+            let line_end = if n == 0 { "" } else { "\r\n" };
+            text(&mut pieces, format!("{line_end}--{boundary}\r\n"));
+            pieces.extend(part.pieces);
+        }
+        text(&mut pieces, format!("\r\n--{boundary}--"));
+        // The line end of the last boundary belongs to the boundary around it, where there is one.
+        if entity.closing == Closing::Unclosed || entity.epilogue.start <= entity.end {
+            text(&mut pieces, "\r\n".into());
+        }
+        if entity.epilogue.text != MarginText::Blank {
+            if after {
+                pieces.push(Piece::Canonical(Range { start: entity.epilogue.start, end: Some(after_end) }));
+            } else {
+                self.note("epilogue_dropped", "text after the last part, which belongs to none, was left out");
+            }
+        }
+        Ok(Made { pieces, changed: true, safe, encoding: None })
+    }
+
+    /// Whether a range is a line end, the delimiter, and a line end, with no blanks that a relay may strip.
+    fn is_plain_delimiter(&mut self, start: u64, end: u64, delimiter: &str) -> Result<bool> {
+        let longest = delimiter.len() as u64 + 4;
+        if end.saturating_sub(start) > longest {
+            return Ok(false);
+        }
+        let mut line = Vec::new();
+        self.cursor.limited(Range { start, end: Some(end) })?.read_to_end(&mut line)?;
+        let line = line.strip_prefix(b"\r").unwrap_or(&line);
+        let line = line.strip_prefix(b"\n").unwrap_or(line);
+        Ok(super::header::trim_line_end(line) == delimiter.as_bytes())
+    }
+
+    fn judge(&mut self, start: u64, end: u64) -> Result<Safety> {
+        let mut safety = Safety::default();
+        self.cursor.each(Range { start, end: Some(end) }, &mut |chunk| {
+            safety.feed(chunk);
+            Ok(())
+        })?;
+        Ok(safety)
+    }
+
+    /// The charset of a mail that names none.
+    fn charset(&mut self, entity: &Entity) -> Result<&'static str> {
+        if !self.judge(entity.body, entity.end)?.eight_bit {
+            return Ok("us-ascii");
+        }
+        let mut utf8 = true;
+        let mut cut: Vec<u8> = Vec::new();
+        self.cursor.each(Range { start: entity.body, end: Some(entity.end) }, &mut |chunk| {
+            // A character may be cut by the end of a chunk: at most three bytes of it come before.
+            let (head, rest) = chunk.split_at_checked(chunk.len().min(4)).unwrap_or((chunk, b""));
+            cut.extend_from_slice(head);
+            let (joined, left) = check_utf8(&cut);
+            utf8 &= joined;
+            let skip = cut.len() - left;
+            if skip >= cut.len() || !rest.is_empty() {
+                // What of the head is left belongs to the character that goes on in the rest.
+                let from = chunk.len().min(4) - left.min(head.len());
+                let (sound, left) = check_utf8(chunk.get(from..).unwrap_or(rest));
+                utf8 &= sound;
+                cut = chunk.get(chunk.len() - left..).unwrap_or_default().to_vec();
+            }
+            Ok(())
+        })?;
+        Ok(if utf8 && cut.is_empty() { "utf-8" } else { "iso-8859-1" })
+    }
+
+    fn note(&mut self, code: &'static str, text: &str) {
+        if !self.notes.iter().any(|known| known.code == code) {
+            self.notes.push(Reason::new(code, text));
+        }
+    }
+}
+
+/// Whether the text is UTF-8 but for its last bytes, and how many of those are an unfinished character.
+fn check_utf8(text: &[u8]) -> (bool, usize) {
+    match std::str::from_utf8(text) {
+        Ok(_) => (true, 0),
+        Err(e) if e.error_len().is_none() => (true, text.len() - e.valid_up_to()),
+        Err(_) => (false, 0),
+    }
+}
+
+/// Header bytes as fields with their folds; lines that are no fields as they stand; without the blank line.
+fn split_fields(header: &[u8]) -> Vec<&[u8]> {
+    let mut fields = Vec::new();
+    let mut at = 0;
+    while let Some(line) = line_at(header, at).filter(|line| !super::header::is_blank_line(line)) {
+        let start = at;
+        at += line.len();
+        while let Some(next) = line_at(header, at).filter(|next| super::header::is_continuation(next)) {
+            at += next.len();
+        }
+        fields.push(header.get(start..at).unwrap_or_default());
+    }
+    fields
+}
+
+/// Writes fields with CRLF line ends, no blanks before them, and the transfer encoding that is true now; then the blank
+/// line.
+fn write_header(fields: &[&[u8]], encoding: Option<TransferEncoding>, out: &mut Vec<u8>) {
+    let mut due = encoding.map(TransferEncoding::name);
+    for field in fields {
+        let name = field.split(|b| *b == b':').next().unwrap_or_default().trim_ascii_end();
+        if encoding.is_some() && name.eq_ignore_ascii_case(b"Content-Transfer-Encoding") {
+            if let Some(name) = due.take() {
+                out.extend_from_slice(format!("Content-Transfer-Encoding: {name}\r\n").as_bytes());
+            }
+            continue;
+        }
+        for line in field.split_inclusive(|b| *b == b'\n') {
+            let line = line.trim_ascii_end();
+            // A fold of nothing but blanks would end the header once they are stripped.
+            if !line.is_empty() {
+                out.extend_from_slice(line);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+    if let Some(name) = due {
+        out.extend_from_slice(format!("Content-Transfer-Encoding: {name}\r\n").as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Bytes handed on in one go, so that they stay in the processor's cache for whoever works on them next.
+const CHUNK: usize = 256 << 10;
+/// Going so far forward is cheaper than a new reader.
+const SKIP: u64 = 1 << 20;
+
+/// Ranges of a source, read from front to back by one reader.
+struct Cursor<'s> {
+    source: &'s dyn Source,
+    reader: Option<Box<dyn BufRead + 's>>,
+    position: u64,
+}
+
+impl<'s> Cursor<'s> {
+    fn new(source: &'s dyn Source) -> Self {
+        Self { source, reader: None, position: 0 }
+    }
+
+    /// A reader of the range.
+    fn limited(&mut self, range: Range) -> io::Result<Limited<'_, 's>> {
+        let near = range.start.checked_sub(self.position).is_some_and(|forward| forward <= SKIP);
+        if self.reader.is_none() || !near {
+            self.reader = Some(self.source.reader(range.start)?);
+            self.position = range.start;
+        }
+        while self.position < range.start {
+            let ahead = range.start - self.position;
+            let there = self.fill()?.len();
+            if there == 0 {
+                return Err(cut_short());
+            }
+            self.consume(usize::try_from(ahead).unwrap_or(usize::MAX).min(there));
+        }
+        Ok(Limited { left: range.end.map(|end| end.saturating_sub(range.start)), cursor: self })
+    }
+
+    fn each(&mut self, range: Range, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut limited = self.limited(range)?;
+        loop {
+            let chunk = match limited.fill_buf() {
+                Ok([]) => return Ok(()),
+                Ok(chunk) => chunk,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
+            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+            out(chunk)?;
+            let count = chunk.len();
+            limited.consume(count);
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<&[u8]> {
+        match &mut self.reader {
+            Some(reader) => reader.fill_buf(),
+            None => Ok(&[]),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(reader) = &mut self.reader {
+            reader.consume(count);
+        }
+        self.position += count as u64;
+    }
+}
+
+fn cut_short() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the mail ends before the place where it ended when it was read first")
+}
+
+struct Limited<'c, 's> {
+    cursor: &'c mut Cursor<'s>,
+    left: Option<u64>,
+}
+
+impl BufRead for Limited<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == Some(0) {
+            return Ok(&[]);
+        }
+        let chunk = self.cursor.fill()?;
+        match self.left {
+            Some(_) if chunk.is_empty() => Err(cut_short()),
+            Some(left) => Ok(chunk.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(chunk)),
+            None => Ok(chunk),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.cursor.consume(count);
+        self.left = self.left.map(|left| left.saturating_sub(count as u64));
+    }
+}
+
+impl Read for Limited<'_, '_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// Canonical line ends, read.
+struct CanonicalReader<R> {
+    inner: R,
+    canonical: Canonical,
+    out: Vec<u8>,
+    position: usize,
+}
+
+impl<R: BufRead> CanonicalReader<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, canonical: Canonical::new(), out: Vec::new(), position: 0 }
+    }
+}
+
+impl<R: BufRead> BufRead for CanonicalReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.position >= self.out.len() {
+            self.out.clear();
+            self.position = 0;
+            let chunk = self.inner.fill_buf()?;
+            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+            let out = &mut self.out;
+            self.canonical.feed(chunk, &mut |bytes| {
+                out.extend_from_slice(bytes);
+                Ok(())
+            })?;
+            let count = chunk.len();
+            self.inner.consume(count);
+        }
+        Ok(self.out.get(self.position..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.position += count;
+    }
+}
+
+impl<R: BufRead> Read for CanonicalReader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// What takes the pieces, as a writer.
+struct Sink<'o>(&'o mut dyn FnMut(&[u8]) -> io::Result<()>);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
