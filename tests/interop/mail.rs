@@ -6,7 +6,9 @@ use smime::compose::recipients::Recipients;
 use smime::open::report::{LayerKind, Report};
 use smime::policy::policy::{AlreadyProtected, Form, Policy};
 use smime::policy::profile::Profile;
-use smime::{Certificates, Encryptor, Message, Opener, RecipientPlan, Requirement, Signer, Time};
+use smime::base::source::Memory;
+use smime::mime::plan::Protected;
+use smime::{Certificates, Encryptor, Limits, Message, Opener, RecipientPlan, Requirement, Signer, Time};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A mail from Alice to Bob.
@@ -20,7 +22,7 @@ pub struct Mail {
 impl Mail {
     /// Plain text in ASCII.
     pub fn plain() -> Self {
-        Self::of("Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nDear Bob,\r\n\r\n- this line begins with a hyphen\r\nFrom here on, nothing.\r\n\r\nAlice\r\n")
+        Self::of("Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nDear Bob,\r\n\r\n- this line begins with a hyphen\r\n\r\nAlice\r\n")
     }
 
     /// Text and an attachment.
@@ -34,9 +36,9 @@ impl Mail {
         ))
     }
 
-    /// Without any line end at its end, and with blanks at the ends of lines.
+    /// Without any line end at its end, with blanks at the ends of lines, and a line that mailboxes change.
     pub fn ragged() -> Self {
-        Self::of("Content-Type: text/plain\r\n\r\nblanks:  \r\ntab:\t\r\n\r\n\r\nno line end")
+        Self::of("Content-Type: text/plain\r\n\r\nblanks:  \r\ntab:\t\r\n\r\n.\r\n\r\nFrom here on, no line end")
     }
 
     /// So large that every peer reads and writes it in pieces.
@@ -49,6 +51,12 @@ impl Mail {
         let header = "From: Alice <alice@example.com>\r\nTo: Bob <bob@example.com>\r\nSubject: A mail of the tests\r\n\
                       Date: Tue, 24 Nov 2026 08:00:00 +0000\r\nMIME-Version: 1.0\r\n";
         Self { header: header.to_owned(), entity: entity.as_bytes().to_vec() }
+    }
+
+    /// What we protect of it: lines that do not survive transport (blanks at their ends, "From ") go quoted-printable.
+    pub fn sent(&self) -> Vec<u8> {
+        let raw = self.raw();
+        Protected::prepare(&Memory::borrowed(&raw), &Limits::default()).unwrap().plan.to_vec().unwrap()
     }
 
     /// The whole.
@@ -187,12 +195,7 @@ pub fn canonical(text: &[u8]) -> Vec<u8> {
 /// Line ends as Unix tools like them.
 pub fn unix(text: &[u8]) -> Vec<u8> {
     let mut out = text.to_vec();
-    let mut before = 0;
-    out.retain(|byte| {
-        let keep = *byte != b'\r';
-        before = *byte;
-        keep
-    });
+    out.retain(|byte| *byte != b'\r');
     out
 }
 
