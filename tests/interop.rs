@@ -4,12 +4,17 @@
 //! A peer that is not installed is skipped, and a line says so; with `SMIME_REQUIRE_PEERS=1` that is a failure. Every case prints
 //! a line, and every peer ends with a table of what it can and what, in its own words, it cannot do.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a helper of a test is a test
 
 #[path = "interop/desk.rs"]
 mod desk;
+#[path = "interop/gpgsm.rs"]
+mod gpgsm;
 #[path = "interop/mail.rs"]
 mod mail;
+#[path = "interop/nss.rs"]
+mod nss;
 #[path = "interop/openssl.rs"]
 mod openssl;
 #[path = "interop/people.rs"]
@@ -39,6 +44,26 @@ fn openssl_cms() {
         let mut tally = Tally::new(openssl::UNSUPPORTED);
         openssl::OpenSsl::new(&us).run(&mut tally);
         tally.finish("openssl");
+    }
+}
+
+#[test]
+fn gnupg_gpgsm() {
+    if there(&["gpgsm", "gpg-agent", "gpgconf", "openssl"]) {
+        let us = Us::new();
+        let mut tally = Tally::new(gpgsm::UNSUPPORTED);
+        gpgsm::Gpgsm::new(&us).run(&mut tally);
+        tally.finish("gpgsm");
+    }
+}
+
+#[test]
+fn nss_cmsutil() {
+    if there(&["cmsutil", "certutil", "pk12util"]) {
+        let us = Us::new();
+        let mut tally = Tally::new(nss::UNSUPPORTED);
+        nss::Nss::new(&us).run(&mut tally);
+        tally.finish("nss");
     }
 }
 
