@@ -5,7 +5,7 @@
 //! a line, and every peer ends with a table of what it can and what, in its own words, it cannot do.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a helper of a test is a test
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a helper of a test is a test
 
 #[path = "interop/desk.rs"]
 mod desk;
@@ -41,8 +41,9 @@ fn there(programs: &[&str]) -> bool {
 fn openssl_cms() {
     if there(&["openssl"]) {
         let us = Us::new();
-        let mut tally = Tally::new(openssl::UNSUPPORTED);
-        openssl::OpenSsl::new(&us).run(&mut tally);
+        let peer = openssl::OpenSsl::new(&us);
+        let mut tally = Tally::new(openssl::UNSUPPORTED, peer.release());
+        peer.run(&mut tally);
         tally.finish("openssl");
     }
 }
@@ -51,18 +52,20 @@ fn openssl_cms() {
 fn gnupg_gpgsm() {
     if there(&["gpgsm", "gpg-agent", "gpgconf", "openssl"]) {
         let us = Us::new();
-        let mut tally = Tally::new(gpgsm::UNSUPPORTED);
-        gpgsm::Gpgsm::new(&us).run(&mut tally);
+        let peer = gpgsm::Gpgsm::new(&us);
+        let mut tally = Tally::new(gpgsm::UNSUPPORTED, peer.release());
+        peer.run(&mut tally);
         tally.finish("gpgsm");
     }
 }
 
 #[test]
 fn nss_cmsutil() {
-    if there(&["cmsutil", "certutil", "pk12util"]) {
+    if there(&["cmsutil", "certutil", "pk12util", "modutil"]) {
         let us = Us::new();
-        let mut tally = Tally::new(nss::UNSUPPORTED);
-        nss::Nss::new(&us).run(&mut tally);
+        let peer = nss::Nss::new(&us);
+        let mut tally = Tally::new(nss::UNSUPPORTED, peer.release());
+        peer.run(&mut tally);
         tally.finish("nss");
     }
 }

@@ -1,14 +1,14 @@
 //! `gpgsm`, both ways. It knows CMS and no MIME, so the mail around it is made and taken apart here.
 
 use crate::desk::Desk;
-use crate::mail::{Mail, Us, base64_body, multipart_signed, pkcs7_mime, same, split_clear};
+use crate::mail::{Mail, Us, alter, base64_body, multipart_signed, pkcs7_mime, same, split_clear};
 use crate::people::{PASSWORD, Person};
-use crate::tally::{Failure, Outcome, Tally, Unsupported, ours};
+use crate::tally::{Failure, Outcome, Release, Tally, Unsupported, ours};
+use smime::Requirement;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport};
 use smime::policy::policy::{CertificateIdentifier, Form, Policy, RsaPadding};
 use smime::policy::profile::Profile;
 use smime::store::pem;
-use smime::Requirement;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -52,6 +52,12 @@ impl<'u> Gpgsm<'u> {
         Self { us, desk }
     }
 
+    /// Whether it is gpgsm 2.2.
+    pub fn release(&self) -> Release {
+        let version = self.desk.run("gpgsm", &["--version"]).unwrap();
+        if version.starts_with(b"gpgsm (GnuPG) 2.2.") { Release::Listed } else { Release::Another }
+    }
+
     /// Everything.
     pub fn run(&self, tally: &mut Tally) {
         self.keys(tally);
@@ -65,7 +71,8 @@ impl<'u> Gpgsm<'u> {
             tally.case(&format!("smime -> gpgsm: certificate {}", person.name), || {
                 self.desk.write("person.crt", pem::write("CERTIFICATE", person.certificate().der()));
                 self.gpgsm(&["--import", "person.crt"])?;
-                let listed = self.gpgsm(&["--with-colons", "--with-validation", "--list-keys", &fingerprint(person)])?;
+                let listed =
+                    self.gpgsm(&["--with-colons", "--with-validation", "--list-keys", &fingerprint(person)])?;
                 // The second field of the line is the validity, "f" where a trusted root vouches for it.
                 let listed = String::from_utf8_lossy(&listed).into_owned();
                 if listed.lines().any(|line| line.starts_with("crt:f:")) { Ok(()) } else { Err(Failure::Peer(listed)) }
@@ -79,7 +86,8 @@ impl<'u> Gpgsm<'u> {
             tally.case(&format!("smime -> gpgsm: key {name}, in a pkcs12 of 3DES made by openssl"), || {
                 self.desk.write("person.pem", fs::read(&self.us.people.get(name).pem).map_err(ours)?);
                 let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"];
-                let export = ["pkcs12", "-export", "-in", "person.pem", "-out", "person.p12", "-passout", "file:password"];
+                let export =
+                    ["pkcs12", "-export", "-in", "person.pem", "-out", "person.p12", "-passout", "file:password"];
                 self.desk.run("openssl", &[&export[..], &old].concat())?;
                 self.gpgsm(&["--import", "person.p12"]).map(drop)
             });
@@ -109,9 +117,18 @@ impl<'u> Gpgsm<'u> {
         for (form, form_name) in [(Form::Clear, "clear"), (Form::Opaque, "opaque")] {
             for (key, digest, padding, scheme) in SCHEMES {
                 tally.case(&format!("smime -> gpgsm: sign {key} {scheme} {form_name}"), || {
-                    self.we_sign(&mails[0].1, key, form, |policy| (policy.digest, policy.rsa_padding) = (digest, padding))
+                    self.we_sign(&mails[0].1, key, form, |policy| {
+                        (policy.digest, policy.rsa_padding) = (digest, padding)
+                    })
                 });
             }
+            tally.refused(
+                &format!("smime -> gpgsm: sign alice-rsa rsa-sha256 {form_name}, altered, is refused"),
+                || {
+                    let raw = self.us.sign(&mails[0].1.raw(), &["alice-rsa"], form, &self.us.policy())?;
+                    self.gpgsm_verifies(&raw, form, alter).map(drop)
+                },
+            );
             for (name, mail) in &mails[1..] {
                 tally.case(&format!("smime -> gpgsm: sign alice-rsa rsa-sha256 {form_name}, {name}"), || {
                     self.we_sign(mail, "alice-rsa", form, |_| ())
@@ -175,7 +192,9 @@ impl<'u> Gpgsm<'u> {
             });
         }
         tally.case("smime -> gpgsm: encrypt aes256-cbc bob-rsa key identifier", || {
-            self.we_encrypt(&mail, &["bob-rsa"], |policy| policy.identifier = CertificateIdentifier::SubjectKeyIdentifier)
+            self.we_encrypt(&mail, &["bob-rsa"], |policy| {
+                policy.identifier = CertificateIdentifier::SubjectKeyIdentifier
+            })
         });
         tally.case("smime -> gpgsm: encrypt aes256-cbc alice-p256 and bob-rsa", || {
             self.we_encrypt(&mail, &["alice-p256", "bob-rsa"], |_| ())
@@ -204,6 +223,27 @@ impl<'u> Gpgsm<'u> {
         self.desk.read("signed")
     }
 
+    /// `alter` gets the content, or the structure that the content is in.
+    fn gpgsm_verifies(&self, raw: &[u8], form: Form, alter: impl FnOnce(&mut [u8])) -> Outcome<Vec<u8>> {
+        match form {
+            Form::Clear => {
+                let (mut content, signature) = split_clear(raw);
+                alter(&mut content);
+                self.desk.write("content", &content);
+                self.desk.write("signature", signature);
+                self.gpgsm(&["--verify", "signature", "content"])?;
+                Ok(content)
+            }
+            Form::Opaque => {
+                let mut signed = base64_body(raw);
+                alter(&mut signed);
+                self.desk.write("signed", signed);
+                self.gpgsm(&["-o", "content", "--verify", "signed"])?;
+                self.desk.read("content")
+            }
+        }
+    }
+
     fn gpgsm_encrypts(&self, mail: &Mail, to: &[&str], cipher: &str) -> Outcome<Vec<u8>> {
         self.desk.write("entity", &mail.entity);
         let recipients: Vec<String> = to.iter().map(|name| fingerprint(self.us.people.get(name))).collect();
@@ -221,20 +261,7 @@ impl<'u> Gpgsm<'u> {
         change(&mut policy);
         let raw = self.us.sign(&mail.raw(), &[key], form, &policy)?;
         self.us.opens_as(&raw, Requirement::SignedBySender, &mail.sent())?;
-        match form {
-            Form::Clear => {
-                let (content, signature) = split_clear(&raw);
-                self.desk.write("content", &content);
-                self.desk.write("signature", signature);
-                self.gpgsm(&["--verify", "signature", "content"])?;
-                same(&content, &mail.sent())
-            }
-            Form::Opaque => {
-                self.desk.write("signed", base64_body(&raw));
-                self.gpgsm(&["-o", "content", "--verify", "signed"])?;
-                same(&self.desk.read("content")?, &mail.sent())
-            }
-        }
+        same(&self.gpgsm_verifies(&raw, form, |_| ())?, &mail.sent())
     }
 
     fn we_encrypt(&self, mail: &Mail, to: &[&str], change: impl FnOnce(&mut Policy)) -> Outcome {

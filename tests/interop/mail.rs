@@ -2,12 +2,12 @@
 
 use crate::people::{People, Person};
 use crate::tally::{Failure, Outcome, ours};
+use smime::base::source::Memory;
 use smime::compose::recipients::Recipients;
+use smime::mime::plan::Protected;
 use smime::open::report::{LayerKind, Report};
 use smime::policy::policy::{AlreadyProtected, Form, Policy};
 use smime::policy::profile::Profile;
-use smime::base::source::Memory;
-use smime::mime::plan::Protected;
 use smime::{Certificates, Encryptor, Limits, Message, Opener, RecipientPlan, Requirement, Signer, Time};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,9 @@ pub struct Mail {
 impl Mail {
     /// Plain text in ASCII.
     pub fn plain() -> Self {
-        Self::of("Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nDear Bob,\r\n\r\n- this line begins with a hyphen\r\n\r\nAlice\r\n")
+        Self::of(
+            "Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\nDear Bob,\r\n\r\n- this line begins with a hyphen\r\n\r\nAlice\r\n",
+        )
     }
 
     /// Text and an attachment.
@@ -43,7 +45,8 @@ impl Mail {
 
     /// So large that every peer reads and writes it in pieces.
     pub fn large() -> Self {
-        let body = base64_lines(&(0..2_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<u8>>());
+        let body =
+            base64_lines(&(0..2_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<u8>>());
         Self::of(&format!("Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}"))
     }
 
@@ -157,7 +160,11 @@ impl Opened {
     /// Whether the layers are these.
     pub fn has_layers(&self, expected: &str) -> Outcome {
         let found = self.layers();
-        if found == expected { Ok(()) } else { Err(Failure::Ours(format!("the layers are {found}, and not {expected}"))) }
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Failure::Ours(format!("the layers are {found}, and not {expected}")))
+        }
     }
 }
 
@@ -168,7 +175,8 @@ pub fn same(found: &[u8], expected: &[u8]) -> Outcome {
         return Ok(());
     }
     let at = found.iter().zip(&expected).take_while(|(one, other)| one == other).count();
-    let near = |bytes: &[u8]| String::from_utf8_lossy(&bytes[at.saturating_sub(20)..bytes.len().min(at + 60)]).into_owned();
+    let near =
+        |bytes: &[u8]| String::from_utf8_lossy(&bytes[at.saturating_sub(20)..bytes.len().min(at + 60)]).into_owned();
     Err(Failure::Ours(format!(
         "the content differs from byte {at} ({} bytes for {}): {:?} for {:?}",
         found.len(),
@@ -190,6 +198,12 @@ pub fn canonical(text: &[u8]) -> Vec<u8> {
         before = byte;
     }
     out
+}
+
+/// Greets somebody else.
+pub fn alter(content: &mut [u8]) {
+    let at = content.windows(8).position(|window| window == b"Dear Bob").expect("the greeting");
+    content[at + 5] = b'R';
 }
 
 /// Line ends as Unix tools like them.

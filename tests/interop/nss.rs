@@ -2,9 +2,9 @@
 //! made and taken apart here.
 
 use crate::desk::Desk;
-use crate::mail::{Mail, Us, base64_body, multipart_signed, pkcs7_mime, same, split_clear};
+use crate::mail::{Mail, Us, alter, base64_body, multipart_signed, pkcs7_mime, same, split_clear};
 use crate::people::PASSWORD;
-use crate::tally::{Failure, Outcome, Tally, Unsupported};
+use crate::tally::{Failure, Outcome, Release, Tally, Unsupported};
 use smime::Requirement;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport};
 use smime::policy::policy::{CertificateIdentifier, Form, Policy, RsaPadding};
@@ -43,9 +43,17 @@ impl<'u> Nss<'u> {
     pub fn new(us: &'u Us) -> Self {
         let desk = Desk::new();
         fs::create_dir(desk.path("db")).unwrap();
+        desk.run("certutil", &["-N", "-d", DATABASE, "--empty-password"]).unwrap();
         desk.write("password", PASSWORD);
         desk.write("ca.crt", pem::write("CERTIFICATE", us.people.ca.der()));
         Self { us, desk }
+    }
+
+    /// Whether it is NSS 3.87.
+    pub fn release(&self) -> Release {
+        let modules = self.desk.run("modutil", &["-dbdir", DATABASE, "-list"]).unwrap();
+        let listed = String::from_utf8_lossy(&modules).contains("library-version=3.87");
+        if listed { Release::Listed } else { Release::Another }
     }
 
     /// Everything.
@@ -57,7 +65,6 @@ impl<'u> Nss<'u> {
 
     fn keys(&self, tally: &mut Tally) {
         tally.case("smime -> nss: certificate ca", || {
-            self.desk.run("certutil", &["-N", "-d", DATABASE, "--empty-password"])?;
             let trusted_for_mail = ["-A", "-d", DATABASE, "-n", "ca", "-t", ",C,", "-a", "-i", "ca.crt"];
             self.desk.run("certutil", &trusted_for_mail).map(drop)
         });
@@ -90,9 +97,15 @@ impl<'u> Nss<'u> {
         for (form, form_name) in [(Form::Clear, "clear"), (Form::Opaque, "opaque")] {
             for (key, digest, padding, scheme) in SCHEMES {
                 tally.case(&format!("smime -> nss: sign {key} {scheme} {form_name}"), || {
-                    self.we_sign(&mails[0].1, key, form, |policy| (policy.digest, policy.rsa_padding) = (digest, padding))
+                    self.we_sign(&mails[0].1, key, form, |policy| {
+                        (policy.digest, policy.rsa_padding) = (digest, padding)
+                    })
                 });
             }
+            tally.refused(&format!("smime -> nss: sign alice-rsa rsa-sha256 {form_name}, altered, is refused"), || {
+                let raw = self.us.sign(&mails[0].1.raw(), &["alice-rsa"], form, &self.us.policy())?;
+                self.nss_verifies(&raw, form, alter).map(drop)
+            });
             for (name, mail) in &mails[1..] {
                 tally.case(&format!("smime -> nss: sign alice-rsa rsa-sha256 {form_name}, {name}"), || {
                     self.we_sign(mail, "alice-rsa", form, |_| ())
@@ -166,7 +179,9 @@ impl<'u> Nss<'u> {
                 Ok(_) => Err(Failure::Ours("it opens, without a key".to_owned())),
             }
         });
-        for cipher in [ContentCipher::Aes128Cbc, ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm] {
+        for cipher in
+            [ContentCipher::Aes128Cbc, ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm]
+        {
             tally.case(&format!("smime -> nss: encrypt {cipher} bob-rsa"), || {
                 self.we_encrypt(&mail, &["bob-rsa"], |policy| policy.content_cipher = cipher)
             });
@@ -183,7 +198,9 @@ impl<'u> Nss<'u> {
             self.we_encrypt(&mail, &["alice-rsa", "bob-rsa"], |_| ())
         });
         tally.case("smime -> nss: encrypt aes256-cbc bob-rsa key identifier", || {
-            self.we_encrypt(&mail, &["bob-rsa"], |policy| policy.identifier = CertificateIdentifier::SubjectKeyIdentifier)
+            self.we_encrypt(&mail, &["bob-rsa"], |policy| {
+                policy.identifier = CertificateIdentifier::SubjectKeyIdentifier
+            })
         });
         tally.case("smime -> nss: encrypt oaep sha256 bob-rsa", || {
             let (hash, mgf_hash) = (DigestAlgorithm::Sha256, DigestAlgorithm::Sha256);
@@ -209,6 +226,25 @@ impl<'u> Nss<'u> {
         self.desk.read("encrypted")
     }
 
+    /// `alter` gets the content, or the structure that the content is in.
+    fn nss_verifies(&self, raw: &[u8], form: Form, alter: impl FnOnce(&mut [u8])) -> Outcome<Vec<u8>> {
+        match form {
+            Form::Clear => {
+                let (mut content, signature) = split_clear(raw);
+                alter(&mut content);
+                self.desk.write("detached", content);
+                self.desk.write("message", signature);
+                self.decode(&["-c", "detached"])
+            }
+            Form::Opaque => {
+                let mut signed = base64_body(raw);
+                alter(&mut signed);
+                self.desk.write("message", signed);
+                self.decode(&[])
+            }
+        }
+    }
+
     fn decode(&self, options: &[&str]) -> Outcome<Vec<u8>> {
         let arguments = ["-D", "-d", DATABASE, "-i", "message", "-o", "content"];
         self.desk.run("cmsutil", &[&arguments[..], options].concat())?;
@@ -222,19 +258,7 @@ impl<'u> Nss<'u> {
         change(&mut policy);
         let raw = self.us.sign(&mail.raw(), &[key], form, &policy)?;
         self.us.opens_as(&raw, Requirement::SignedBySender, &mail.sent())?;
-        let content = match form {
-            Form::Clear => {
-                let (content, signature) = split_clear(&raw);
-                self.desk.write("detached", content);
-                self.desk.write("message", signature);
-                self.decode(&["-c", "detached"])?
-            }
-            Form::Opaque => {
-                self.desk.write("message", base64_body(&raw));
-                self.decode(&[])?
-            }
-        };
-        same(&content, &mail.sent())
+        same(&self.nss_verifies(&raw, form, |_| ())?, &mail.sent())
     }
 
     fn we_encrypt(&self, mail: &Mail, to: &[&str], change: impl FnOnce(&mut Policy)) -> Outcome {

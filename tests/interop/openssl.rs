@@ -2,11 +2,13 @@
 
 use crate::desk::Desk;
 use crate::mail::{Mail, Us, base64_body, same, unix};
-use crate::tally::{Failure, Outcome, Tally, Unsupported, ours};
+use crate::tally::{Failure, Outcome, Release, Tally, Unsupported, ours};
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, KeyWrap};
 use smime::open::report::Strength;
 use smime::open::requirement::Shortfall;
-use smime::policy::policy::{AlgorithmProtection, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding};
+use smime::policy::policy::{
+    AlgorithmProtection, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding,
+};
 use smime::policy::profile::Profile;
 use smime::{Opener, Requirement};
 
@@ -56,6 +58,9 @@ const SCHEMES: &[Scheme] = &[
     scheme("alice-ed25519", DigestAlgorithm::Sha512, "ed25519"),
 ];
 
+/// A way to sign that is a change to the policy.
+type Way = (&'static str, fn(&mut Policy));
+
 const FORMS: [(Form, &str); 2] = [(Form::Clear, "clear"), (Form::Opaque, "opaque")];
 
 const CIPHERS: [(ContentCipher, &str); 6] = [
@@ -95,6 +100,12 @@ impl<'u> OpenSsl<'u> {
         // An empty configuration, so that the machine's own decides nothing.
         desk.write("openssl.cnf", "");
         Self { us, desk, ca: us.people.ca_pem.display().to_string() }
+    }
+
+    /// Whether it is OpenSSL 3.0.
+    pub fn release(&self) -> Release {
+        let version = self.openssl(&["version"]).unwrap();
+        if version.starts_with(b"OpenSSL 3.0.") { Release::Listed } else { Release::Another }
     }
 
     /// Everything.
@@ -183,7 +194,9 @@ impl<'u> OpenSsl<'u> {
                 }
             }
         }
-        for (encoding, options) in [("der", &["-noindef"][..]), ("ber", &["-stream"]), ("ber -noattr", &["-stream", "-noattr"])] {
+        for (encoding, options) in
+            [("der", &["-noindef"][..]), ("ber", &["-stream"]), ("ber -noattr", &["-stream", "-noattr"])]
+        {
             tally.case(&format!("openssl -> smime: sign rsa-sha256 opaque, a file in {encoding}"), || {
                 let options = [options, &["-nodetach", "-outform", "DER"]].concat();
                 let raw = self.signed_by_openssl(&mail, &["alice-rsa"], DigestAlgorithm::Sha256, &options)?;
@@ -193,8 +206,8 @@ impl<'u> OpenSsl<'u> {
         tally.case("openssl -> smime: sign two signers clear", || {
             let raw = self.signed_by_openssl(&mail, &["alice-rsa", "alice-p256"], DigestAlgorithm::Sha256, &[])?;
             let opened = self.us.opens_as(&raw, Requirement::SignedBySender, &mail.entity)?;
-            // A SET OF is sorted, so their order is by length.
-            opened.has_layers("clear(ecdsa-sha256,rsa-sha256)").or_else(|_| opened.has_layers("clear(rsa-sha256,ecdsa-sha256)"))
+            // The shorter one stands first in a SET OF.
+            opened.has_layers("clear(ecdsa-sha256,rsa-sha256)")
         });
         for (name, mail) in other_mails() {
             for (form, form_name) in FORMS {
@@ -209,9 +222,11 @@ impl<'u> OpenSsl<'u> {
                 let raw = self.signed_by_openssl(&mail, &[key], DigestAlgorithm::Sha1, &[])?;
                 let opened = self.us.opens_as(&raw, Requirement::Signed, &mail.entity)?;
                 opened.has_layers(&format!("clear({scheme})"))?;
-                let strength = opened.report.covering_signatures().flat_map(|l| &l.signatures).map(|s| s.strength).next();
+                let strength =
+                    opened.report.covering_signatures().flat_map(|l| &l.signatures).map(|s| s.strength).next();
                 let (trust, policy) = (self.us.people.trust(), self.us.policy());
-                let judged = Opener::new(&trust, &policy).open(&raw, self.us.now).map_err(ours)?.judge(Requirement::Trusted);
+                let judged =
+                    Opener::new(&trust, &policy).open(&raw, self.us.now).map_err(ours)?.judge(Requirement::Trusted);
                 match (strength, judged.map_err(|(shortfall, _)| shortfall)) {
                     (Some(Strength::Weak), Err(Shortfall::NotTrusted)) => Ok(()),
                     other => Err(Failure::Ours(format!("judged as {other:?}"))),
@@ -232,7 +247,7 @@ impl<'u> OpenSsl<'u> {
     fn we_sign_in_other_ways(&self, tally: &mut Tally) {
         let mail = Mail::plain();
         let keyed = |key: &str| SCHEMES.iter().find(|s| s.key == key).unwrap();
-        let ways: [(&str, fn(&mut Policy)); 5] = [
+        let ways: [Way; 5] = [
             ("as Outlook", |policy| *policy = Policy::new(Profile::OutlookWindows)),
             ("key identifier", |policy| policy.identifier = CertificateIdentifier::SubjectKeyIdentifier),
             ("without algorithm protection", |policy| policy.algorithm_protection = AlgorithmProtection::Omit),
@@ -270,6 +285,45 @@ impl<'u> OpenSsl<'u> {
             self.desk.write("in.der", base64_body(&raw));
             self.verify("in.der", "DER").and_then(|content| same(&content, &mail.entity))
         });
+        for (form, form_name) in FORMS {
+            tally.case(
+                &format!("smime -> openssl -> smime: sign rsa-sha256 {form_name}, signed again by openssl"),
+                || {
+                    let raw = self.we_sign(&mail, &["alice-rsa"], form, &self.us.policy(), "rsa-sha256")?;
+                    self.desk.write("in.eml", raw);
+                    let pem = self.pem("alice-p256");
+                    self.openssl(&["cms", "-resign", "-in", "in.eml", "-signer", &pem, "-out", "signed", "-binary"])?;
+                    let again = self.desk.read("signed")?;
+                    let opened =
+                        self.us.opens_as(&with_header(&mail, &again), Requirement::SignedBySender, &mail.entity)?;
+                    // The shorter one stands first in a SET OF.
+                    opened.has_layers(&format!("{form_name}(ecdsa-sha256,rsa-sha256)"))
+                },
+            );
+            tally.refused(
+                &format!("smime -> openssl: sign rsa-sha256 {form_name}, altered on the way, is refused"),
+                || {
+                    let raw = self.we_sign(&mail, &["alice-rsa"], form, &self.us.policy(), "rsa-sha256")?;
+                    self.openssl_verifies(&altered(&raw)).map(drop)
+                },
+            );
+            tally.case(&format!("smime -> openssl smime: sign rsa-sha256 {form_name}"), || {
+                let raw = self.we_sign(&mail, &["alice-rsa"], form, &self.us.policy(), "rsa-sha256")?;
+                self.desk.write("in.eml", raw);
+                let trust = ["-no-CApath", "-CAfile", &self.ca, "-purpose", "smimesign"];
+                self.openssl(&[&["smime", "-verify", "-in", "in.eml", "-out", "content"][..], &trust].concat())?;
+                same(&self.desk.read("content")?, &mail.sent())
+            });
+            tally.case(&format!("openssl smime -> smime: sign rsa-sha256 {form_name}"), || {
+                self.desk.write("entity", &mail.entity);
+                let pem = self.pem("alice-rsa");
+                let sign = ["smime", "-sign", "-in", "entity", "-signer", &pem, "-out", "signed"];
+                self.openssl(&[&sign[..], opaque(form)].concat())?;
+                let raw = with_header(&mail, &self.desk.read("signed")?);
+                let opened = self.us.opens_as(&raw, Requirement::SignedBySender, &mail.entity)?;
+                opened.has_layers(&format!("{form_name}(rsa-sha256)"))
+            });
+        }
         tally.case("smime -> openssl: sign rsa-sha256 clear with lf on the way", || {
             let raw = self.we_sign(&mail, &["alice-rsa"], Form::Clear, &self.us.policy(), "rsa-sha256")?;
             let raw = unix(&raw);
@@ -291,7 +345,8 @@ impl<'u> OpenSsl<'u> {
                 }
                 for (encoding, flag) in [("der", "-noindef"), ("ber", "-stream")] {
                     tally.case(&format!("openssl -> smime: {what}, a file in {encoding}"), || {
-                        let raw = self.encrypted_by_openssl(&mail, &[(bob, &[])], &[option, flag, "-outform", "DER"])?;
+                        let raw =
+                            self.encrypted_by_openssl(&mail, &[(bob, &[])], &[option, flag, "-outform", "DER"])?;
                         self.we_open(&raw, &mail.entity, cipher)
                     });
                 }
@@ -304,6 +359,30 @@ impl<'u> OpenSsl<'u> {
             let raw = self.encrypted_by_openssl(&mail, &[("bob-rsa", &[])], &["-des3"])?;
             self.we_open(&raw, &mail.entity, ContentCipher::TripleDesCbc)
         });
+        tally.case("smime -> openssl smime: encrypt aes256-cbc bob-rsa", || {
+            let mut policy = self.us.policy();
+            policy.content_cipher = ContentCipher::Aes256Cbc;
+            self.desk.write("in.eml", self.us.encrypt(&mail.raw(), &["bob-rsa"], &policy)?);
+            let pem = self.pem("bob-rsa");
+            self.openssl(&["smime", "-decrypt", "-in", "in.eml", "-recip", &pem, "-inkey", &pem, "-out", "content"])?;
+            same(&self.desk.read("content")?, &mail.sent())
+        });
+        for (option, cipher) in [("-aes256", ContentCipher::Aes256Cbc), ("-des3", ContentCipher::TripleDesCbc)] {
+            tally.case(&format!("openssl smime -> smime: encrypt {cipher} bob-rsa"), || {
+                self.desk.write("entity", &mail.entity);
+                self.openssl(&[
+                    "smime",
+                    "-encrypt",
+                    "-in",
+                    "entity",
+                    "-out",
+                    "encrypted",
+                    option,
+                    &self.pem("bob-rsa"),
+                ])?;
+                self.we_open(&with_header(&mail, &self.desk.read("encrypted")?), &mail.entity, cipher)
+            });
+        }
         self.transports(tally);
         self.agreements(tally);
         self.recipients(tally);
@@ -405,9 +484,8 @@ impl<'u> OpenSsl<'u> {
     fn layers(&self, tally: &mut Tally) {
         let mail = Mail::plain();
         let policy = self.us.policy();
-        let by_openssl = |raw: &[u8], options: &[&str]| {
-            self.sign_file(raw, &["alice-rsa"], DigestAlgorithm::Sha256, options)
-        };
+        let by_openssl =
+            |raw: &[u8], options: &[&str]| self.sign_file(raw, &["alice-rsa"], DigestAlgorithm::Sha256, options);
         for (bob, cipher) in [("bob-rsa", "aes256-cbc"), ("bob-p256", "aes256-gcm")] {
             let option = format!("-{}", cipher.replace("aes256", "aes-256"));
             for (form, form_name) in FORMS {
@@ -415,7 +493,8 @@ impl<'u> OpenSsl<'u> {
                 tally.case(&format!("openssl -> smime: {what}"), || {
                     let signed = by_openssl(&mail.entity, opaque(form))?;
                     let raw = self.encrypt_file(&signed, &[(bob, &[])], &[&option])?;
-                    let opened = self.us.opens_as(&with_header(&mail, &raw), Requirement::SignedBySender, &mail.entity)?;
+                    let opened =
+                        self.us.opens_as(&with_header(&mail, &raw), Requirement::SignedBySender, &mail.entity)?;
                     opened.has_layers(&format!("encrypted({cipher}) {form_name}(rsa-sha256)"))
                 });
                 tally.case(&format!("smime -> openssl: {what}"), || {
@@ -431,7 +510,8 @@ impl<'u> OpenSsl<'u> {
                 tally.case(&format!("openssl -> smime: {what}"), || {
                     let encrypted = self.encrypt_file(&mail.entity, &[(bob, &[])], &[&option])?;
                     let raw = by_openssl(&encrypted, opaque(form))?;
-                    let opened = self.us.opens_as(&with_header(&mail, &raw), Requirement::SignedBySender, &mail.entity)?;
+                    let opened =
+                        self.us.opens_as(&with_header(&mail, &raw), Requirement::SignedBySender, &mail.entity)?;
                     opened.has_layers(&format!("{form_name}(rsa-sha256) encrypted({cipher})"))
                 });
                 tally.case(&format!("smime -> openssl: {what}"), || {
@@ -446,7 +526,8 @@ impl<'u> OpenSsl<'u> {
                 let what = format!("triple wrap {form_name} {cipher} {bob}");
                 let layers = format!("{form_name}(rsa-sha256) encrypted({cipher}) {form_name}(rsa-sha256)");
                 tally.case(&format!("openssl -> smime: {what}"), || {
-                    let encrypted = self.encrypt_file(&by_openssl(&mail.entity, opaque(form))?, &[(bob, &[])], &[&option])?;
+                    let encrypted =
+                        self.encrypt_file(&by_openssl(&mail.entity, opaque(form))?, &[(bob, &[])], &[&option])?;
                     let raw = with_header(&mail, &by_openssl(&encrypted, opaque(form))?);
                     self.us.opens_as(&raw, Requirement::SignedBySender, &mail.entity)?.has_layers(&layers)
                 });
@@ -466,7 +547,13 @@ impl<'u> OpenSsl<'u> {
 
     // ---- what openssl does
 
-    fn signed_by_openssl(&self, mail: &Mail, keys: &[&str], digest: DigestAlgorithm, options: &[&str]) -> Outcome<Vec<u8>> {
+    fn signed_by_openssl(
+        &self,
+        mail: &Mail,
+        keys: &[&str],
+        digest: DigestAlgorithm,
+        options: &[&str],
+    ) -> Outcome<Vec<u8>> {
         let raw = self.sign_file(&mail.entity, keys, digest, options)?;
         Ok(if options.contains(&"DER") { raw } else { with_header(mail, &raw) })
     }
@@ -538,6 +625,15 @@ impl<'u> OpenSsl<'u> {
         let opened = self.us.opens_as(raw, Requirement::Unaltered, entity)?;
         opened.has_layers(&format!("encrypted({cipher})"))
     }
+}
+
+/// With another octet, whether the content stands there as text or as base64.
+fn altered(raw: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(raw);
+    // base64 of "Dear Bob" at each of its three positions has one of these in it.
+    let marks = [("Dear Bob", "Dear Rob"), ("IEJvY", "IFJvY"), ("BCb2", "BSb2"), ("gQm9", "gUm9")];
+    let (mark, other) = marks.iter().find(|(mark, _)| text.contains(mark)).expect("the greeting");
+    text.replace(mark, other).into_bytes()
 }
 
 fn opaque(form: Form) -> &'static [&'static str] {

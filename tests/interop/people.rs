@@ -61,7 +61,13 @@ impl People {
             let name = format!("{who}-{kind}");
             let pem = file(&name);
             let (identity, key) = read(&pem);
-            Person { identity: identity.with_chain(vec![ca.clone()]), email: format!("{who}@example.com"), name, pem, key }
+            Person {
+                identity: identity.with_chain(vec![ca.clone()]),
+                email: format!("{who}@example.com"),
+                name,
+                pem,
+                key,
+            }
         });
         Self { everybody: everybody.collect(), ca, ca_pem }
     }
@@ -122,14 +128,17 @@ fn read(path: &Path) -> (Identity, PrivateKey) {
 /// Makes what is missing in `test-vectors/keys`. Where the CA is missing, everybody is made anew.
 pub fn make() {
     let validity: (Time, Time) = ("2020-01-01T00:00:00Z".parse().unwrap(), "2119-12-31T23:59:59Z".parse().unwrap());
-    let name = |common: &str| Name::build(&[(oid::ORGANIZATION, "smime tests, not to be trusted"), (oid::COMMON_NAME, common)]);
+    let name = |common: &str| {
+        Name::build(&[(oid::ORGANIZATION, "smime tests, not to be trusted"), (oid::COMMON_NAME, common)])
+    };
     let scheme = SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256);
     let new_world = !file(CA).exists();
     fs::create_dir_all(folder()).unwrap();
     if new_world {
         let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
         let template = CertificateTemplate::new(name(CA), None, &serial(), validity, &key.public_key_spki());
-        let certificate = issue(&template.for_authority(None), &scheme.identifier(), &|tbs| Ok(key.sign(&scheme, tbs)?)).unwrap();
+        let certificate =
+            issue(&template.for_authority(None), &scheme.identifier(), &|tbs| Ok(key.sign(&scheme, tbs)?)).unwrap();
         write(CA, &key, &certificate);
     }
     let (ca, ca_key) = read(&file(CA));
@@ -142,7 +151,9 @@ pub fn make() {
             let key = PrivateKey::generate(kind, 2048).unwrap();
             let usage = match kind {
                 KeyKind::Rsa => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT),
-                KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT),
+                KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
+                    KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT)
+                }
                 KeyKind::Ed25519 => KeyUsage::DIGITAL_SIGNATURE,
                 _ => KeyUsage::KEY_AGREEMENT,
             };
