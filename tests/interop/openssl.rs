@@ -209,6 +209,28 @@ impl<'u> OpenSsl<'u> {
             // The shorter one stands first in a SET OF.
             opened.has_layers("clear(ecdsa-sha256,rsa-sha256)")
         });
+        let odd_pss: [(&str, &[&str]); 3] = [
+            ("rsa-pss-sha256-salt222", &[]),
+            ("rsa-pss-sha256-salt0", &["-keyopt", "rsa_pss_saltlen:0"]),
+            ("rsa-pss-sha256-mgf1-sha1-salt222", &["-keyopt", "rsa_mgf1_md:sha1"]),
+        ];
+        for (name, options) in odd_pss {
+            tally.case(&format!("openssl -> smime: sign {name} clear"), || {
+                let options = [&["-keyopt", "rsa_padding_mode:pss"], options].concat();
+                let raw = self.signed_by_openssl(&mail, &["alice-rsa"], DigestAlgorithm::Sha256, &options)?;
+                let opened = self.us.opens_as(&raw, Requirement::Signed, &mail.entity)?;
+                opened.has_layers(&format!("clear({name})"))
+            });
+        }
+        tally.case("openssl -> smime: sign rsa-sha256 clear -nocerts, the certificate at hand", || {
+            let raw = self.signed_by_openssl(&mail, &["alice-rsa"], DigestAlgorithm::Sha256, &["-nocerts"])?;
+            let trust = self.us.people.trust();
+            let trust = trust.with_intermediates(vec![self.us.people.get("alice-rsa").certificate().clone()]);
+            let policy = self.us.policy();
+            let opened = Opener::new(&trust, &policy).open(&raw, self.us.now).map_err(ours)?;
+            let judged = opened.judge(Requirement::SignedBySender);
+            judged.map_err(|(shortfall, reasons)| Failure::Ours(format!("{shortfall:?}: {reasons:?}")))
+        });
         for (name, mail) in other_mails() {
             for (form, form_name) in FORMS {
                 tally.case(&format!("openssl -> smime: sign rsa-sha256 {form_name}, {name}"), || {
@@ -467,6 +489,17 @@ impl<'u> OpenSsl<'u> {
                 self.we_open(&raw, &mail.entity, ContentCipher::Aes256Cbc)
             });
             tally.case(&format!("smime -> openssl: {what}"), || self.we_encrypt(&mail, &pair, |_| ()));
+        }
+        let others: [(&str, &[&str]); 2] = [
+            ("a password", &["-pwri_password", "word"]),
+            ("a shared key", &["-secretkey", "000102030405060708090a0b0c0d0e0f", "-secretkeyid", "aa"]),
+        ];
+        for (name, options) in others {
+            tally.case(&format!("openssl -> smime: encrypt to bob-rsa and {name}"), || {
+                let options = [&["-aes-256-cbc"], options].concat();
+                let raw = self.encrypted_by_openssl(&mail, &[("bob-rsa", &[])], &options)?;
+                self.we_open(&raw, &mail.entity, ContentCipher::Aes256Cbc)
+            });
         }
         for (name, mail) in other_mails() {
             tally.case(&format!("openssl -> smime: encrypt aes256-gcm bob-rsa, {name}"), || {
