@@ -54,6 +54,8 @@ impl Desk {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C")
             .env("HOME", self.folder.path())
+            // An empty configuration, so that the machine's own decides nothing.
+            .env("OPENSSL_CONF", "/dev/null")
             .env("GNUPGHOME", self.path("gnupg"))
             .stdin(stdin.map_or_else(Stdio::null, |name| File::open(self.path(name)).unwrap().into()))
             .stdout(File::create(&out).unwrap())
