@@ -6,6 +6,7 @@
 mod decrypt;
 mod derived;
 pub mod opener;
+pub mod outline;
 mod peel;
 pub mod report;
 pub mod requirement;
