@@ -378,7 +378,7 @@ fn truncated_and_garbled_messages_never_panic_and_never_pass() {
         let (policy, trust, ring) = (Policy::default(), world.ca.trust(), Keyring::new(vec![world.bob.clone()]));
         let opener = Opener::new(&trust, &policy).with_keys(&ring);
         for cut in (0..mail.len() - 4).step_by(7) {
-            if let Ok(opened) = opener.open(mail[..cut].as_bytes(), now()) {
+            if let Ok(opened) = opener.open(&mail.as_bytes()[..cut], now()) {
                 let whole = opened
                     .report()
                     .covering_signatures()

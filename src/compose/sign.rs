@@ -213,13 +213,20 @@ impl<'p> Signer<'p> {
     /// # Errors
     /// [`Error`]; an I/O error may leave a part of the message in the writer.
     pub fn sign_to(&self, message: &Message<'_>, now: Time, out: &mut dyn Write) -> Result<(), Error> {
+        Ok(self.seal(message, now)?.write_to(out)?)
+    }
+
+    /// Signs, and leaves the writing for later: the way to learn of every refusal before an output is begun.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn seal<'m, 'a>(&self, message: &'m Message<'a>, now: Time) -> Result<Signed<'m, 'a>, Error> {
         let pending = self.prepare(message, now)?;
         let mut signatures = Vec::with_capacity(self.signers.len());
         for (signer, request) in self.signers.iter().zip(pending.requests()) {
             signatures.push(signer.key.sign(&request.scheme, &request.message)?);
         }
-        pending.finish_all(signatures)?.write_to(out)?;
-        Ok(())
+        pending.finish_all(signatures)
     }
 
     /// Prepares a message for keys that lie elsewhere: what is to be signed comes from [`Pending::requests`], and

@@ -141,7 +141,7 @@ impl ContentType {
             this.odd("malformed_parameter", "something stands between the media type and its parameters");
         }
         let mut found = Vec::new();
-        while input.to_semicolon() {
+        while input.skip_to_semicolon() {
             match input.parameter() {
                 Some(parameter) => found.push(parameter),
                 None if matches!(input.rest.first(), None | Some(b';')) => {}
@@ -341,7 +341,7 @@ impl Input<'_> {
     }
 
     /// Goes past the next semicolon; false where there is none.
-    fn to_semicolon(&mut self) -> bool {
+    fn skip_to_semicolon(&mut self) -> bool {
         match memchr::memchr(b';', self.rest) {
             Some(at) => {
                 self.rest = self.rest.get(at + 1..).unwrap_or_default();

@@ -247,7 +247,7 @@ impl Scanner<'_, '_> {
             // Nothing can end this body but the end of the input.
             self.lines.position = match source.length() {
                 Some(length) => length.max(self.lines.position),
-                None => self.lines.to_end()?,
+                None => self.lines.read_to_end_of_input()?,
             };
             self.finish(0, self.lines.position);
             return Ok(None);
@@ -653,7 +653,7 @@ impl<'s> Lines<'s> {
         }
     }
 
-    fn to_end(&mut self) -> Result<u64> {
+    fn read_to_end_of_input(&mut self) -> Result<u64> {
         loop {
             let count = self.fill()?.len();
             if count == 0 {

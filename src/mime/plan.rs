@@ -12,7 +12,7 @@ use super::header::{HeaderBlock, line_at};
 use super::mailboxes::{self, Mailbox};
 use super::safety::{Safety, lines_fit};
 use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
-use super::{Error, ErrorKind, Result};
+use super::{ErrorKind, Result};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{SharedSource, Source};
@@ -101,7 +101,10 @@ impl<'a> Protected<'a> {
         let mut notes = maker.notes;
         if maker.re_encoded > 0 {
             let parts = maker.re_encoded;
-            notes.push(Reason::new("re_encoded", format!("{parts} parts were encoded anew, so that no relay changes them")));
+            notes.push(Reason::new(
+                "re_encoded",
+                format!("{parts} parts were encoded anew, so that no relay changes them"),
+            ));
         }
         let plan = Plan { source: Arc::clone(source), pieces: pieces.into() };
         Ok(Self { outer, removed_bcc, kind, plan, entity, notes })
@@ -298,7 +301,10 @@ impl Maker<'_, '_> {
         write_header(&lines, body.encoding, &mut header);
         let header_safe = header.is_ascii() && lines_fit(&header, self.limits) && !header.contains(&0);
         if !header_safe {
-            self.note("eight_bit_header", "a part's header has 8-bit characters or long lines, which a relay may change");
+            self.note(
+                "eight_bit_header",
+                "a part's header has 8-bit characters or long lines, which a relay may change",
+            );
         }
         let safe = body.safe && header_safe;
         if !body.changed && header == *canonical(entity.header.bytes()) {
@@ -385,7 +391,7 @@ impl Maker<'_, '_> {
             return Ok(Made::unchanged(entity.body, entity.end, safe));
         }
         let mut pieces = Vec::new();
-        let mut text = |pieces: &mut Vec<Piece>, text: String| pieces.push(Piece::Text(text.into_bytes()));
+        let text = |pieces: &mut Vec<Piece>, text: String| pieces.push(Piece::Text(text.into_bytes()));
         if entity.preamble.text != MarginText::Blank {
             if before {
                 let range = Range { start: entity.preamble.start, end: Some(entity.preamble.end) };

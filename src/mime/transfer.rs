@@ -164,7 +164,7 @@ impl Base64 {
     fn lines(&mut self, input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         let end = memchr::memrchr(b'\n', input)?;
         let block = input.get(..=end)?;
-        if self.symbols % 4 != 0 || self.padding != 0 || memchr::memchr(b'=', block).is_some() {
+        if !self.symbols.is_multiple_of(4) || self.padding != 0 || memchr::memchr(b'=', block).is_some() {
             return None;
         }
         let line_end = if block.ends_with(b"\r\n") { 2 } else { 1 };

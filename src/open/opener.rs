@@ -148,7 +148,7 @@ impl<'o> Opener<'o> {
         if let (Some(part), Some(_)) = (part, &content) {
             return Err(Error::NoPart { part: part.to_owned(), available: Vec::new() });
         }
-        Ok(Opened { report, content, revocation: self.revocation })
+        Ok(Opened { report: Box::new(report), content, revocation: self.revocation })
     }
 
     fn error(&self, stop: Stop) -> Error {
@@ -162,7 +162,7 @@ impl<'o> Opener<'o> {
 
 /// A message that was looked at. Its content comes out through [`require`](Self::require) only.
 pub struct Opened<'a> {
-    report: Report,
+    report: Box<Report>,
     content: Option<SharedSource<'a>>,
     revocation: RevocationMode,
 }
@@ -204,7 +204,7 @@ impl<'a> Opened<'a> {
 pub struct Trusted<'a> {
     content: SharedSource<'a>,
     requirement: Requirement,
-    report: Report,
+    report: Box<Report>,
 }
 
 /// What was copied out.
@@ -255,7 +255,7 @@ pub struct Refused<'a> {
     shortfall: Shortfall,
     reasons: Vec<Reason>,
     content: Option<SharedSource<'a>>,
-    report: Report,
+    report: Box<Report>,
 }
 
 impl Refused<'_> {

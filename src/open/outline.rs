@@ -180,12 +180,11 @@ pub fn outline(source: &SharedSource<'_>, limits: &Limits) -> Result<Outline, cr
 }
 
 fn outline_at(source: &SharedSource<'_>, limits: &Limits, depth: usize) -> Result<Outline, crate::mime::Error> {
-    if source.reader(0)?.fill_buf()?.first() == Some(&0x30) {
-        if let Ok(kind) = content_type_of(&**source) {
-            if let Ok(cms) = cms(source, kind, limits, depth) {
-                return Ok(Outline::Cms(Box::new(cms)));
-            }
-        }
+    if source.reader(0)?.fill_buf()?.first() == Some(&0x30)
+        && let Ok(kind) = content_type_of(&**source)
+        && let Ok(cms) = cms(source, kind, limits, depth)
+    {
+        return Ok(Outline::Cms(Box::new(cms)));
     }
     let root = entity::scan(source, limits)?;
     Ok(Outline::Mime(root.walk().map(|entity| part(source, entity, limits, depth)).collect()))
@@ -231,10 +230,17 @@ fn file_name(entity: &Entity) -> Option<String> {
 }
 
 /// The CMS structure in a part's body: where its label says so, and where an application part begins like one.
-fn part_cms(source: &SharedSource<'_>, entity: &Entity, limits: &Limits, depth: usize) -> Option<Result<Box<Cms>, Reason>> {
+fn part_cms(
+    source: &SharedSource<'_>,
+    entity: &Entity,
+    limits: &Limits,
+    depth: usize,
+) -> Option<Result<Box<Cms>, Reason>> {
     let media_type = entity.media_type();
     let labelled = media_type.starts_with("application/")
-        && (media_type.contains("pkcs7-mime") || media_type.contains("pkcs7-signature") || media_type == "application/cms");
+        && (media_type.contains("pkcs7-mime")
+            || media_type.contains("pkcs7-signature")
+            || media_type == "application/cms");
     if !labelled && !media_type.starts_with("application/") || !entity.children.is_empty() {
         return None;
     }
@@ -283,11 +289,15 @@ fn signed(source: &SharedSource<'_>, limits: &Limits, depth: usize) -> CmsResult
     let attached = data.head.content == EContent::Attached;
     let inside = (attached && data.head.content_type == oid::ID_DATA).then(|| {
         if depth.saturating_add(1) >= limits.layers {
-            return Err(Reason::new("too_many_layers", format!("more than {} layers; the rest was not looked at", limits.layers)));
+            return Err(Reason::new(
+                "too_many_layers",
+                format!("more than {} layers; the rest was not looked at", limits.layers),
+            ));
         }
         let unreadable = |text: String| Reason::new("unreadable", text);
         let content: SharedSource<'_> = Arc::new(Content::of(Arc::clone(source), limits));
-        let content = settle(content, Some(data.content_length), source, limits).map_err(|e| unreadable(e.to_string()))?;
+        let content =
+            settle(content, Some(data.content_length), source, limits).map_err(|e| unreadable(e.to_string()))?;
         outline_at(&content, limits, depth.saturating_add(1)).map_err(|e| unreadable(e.to_string()))
     });
     Ok(Signed {
@@ -409,7 +419,11 @@ fn write_cms(f: &mut fmt::Formatter<'_>, cms: &Cms, indent: usize) -> fmt::Resul
 fn write_encrypted(f: &mut fmt::Formatter<'_>, encrypted: &Encrypted, indent: usize) -> fmt::Result {
     let Encrypted { kind, version, content_type, cipher, ciphertext_bytes, tag_bytes, recipients } = encrypted;
     let tag = tag_bytes.map(|n| format!(", tag of {n} bytes")).unwrap_or_default();
-    writeln!(f, "{:indent$}CMS {kind}, version {version}: {cipher}, {ciphertext_bytes} bytes of ciphertext{tag}, holding {content_type}", "")?;
+    writeln!(
+        f,
+        "{:indent$}CMS {kind}, version {version}: {cipher}, {ciphertext_bytes} bytes of ciphertext{tag}, holding {content_type}",
+        ""
+    )?;
     for recipient in recipients {
         write!(f, "{:indent$}  recipient: {}", "", recipient.kind)?;
         if let Some(algorithm) = &recipient.algorithm {
@@ -475,7 +489,9 @@ mod tests {
     #[test]
     fn parts_are_told_with_their_ranges() {
         let mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: application/pkcs7-mime\r\n\r\ntwo\r\n--b--\r\n";
-        let Outline::Mime(parts) = outline(&Memory::borrowed(mail), &Limits::default()).unwrap() else { panic!("MIME") };
+        let Outline::Mime(parts) = outline(&Memory::borrowed(mail), &Limits::default()).unwrap() else {
+            panic!("MIME")
+        };
         let paths: Vec<&str> = parts.iter().map(|p| p.path.as_str()).collect();
         assert_eq!(paths, ["", "1", "2"]);
         assert_eq!(&mail[parts[1].body as usize..parts[1].end as usize], b"one");

@@ -1,1 +1,59 @@
-fn main() {}
+//! The program: what is said on the command line becomes one call of the library. The clock is read here, and nowhere else.
+
+mod args;
+mod console;
+mod demo;
+mod encrypt;
+mod failure;
+mod import;
+mod input;
+mod inspect;
+mod open;
+mod output;
+mod render;
+mod sign;
+mod store;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, FromArgMatches};
+use console::Console;
+use failure::{Failure, Outcome};
+use smime::Time;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let console = Console { quiet: cli.quiet, no_input: cli.no_input };
+    // Which --key and --password-file belong to which --identity is a question of their order.
+    let Some((_, order)) = matches.subcommand() else { return ExitCode::from(failure::exit::USAGE) };
+    let outcome: Outcome = match &cli.command {
+        Command::Demo(args) => demo::run(args, console),
+        Command::Sign(args) => sign::run(args, order, console),
+        Command::Encrypt(args) => encrypt::run(args, order, console),
+        Command::Open(args) => open::open(args, order, console),
+        Command::Verify(args) => open::verify(args, order, console),
+        Command::Inspect(args) => inspect::run(args, console),
+        Command::Import(args) => import::run(args, console),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { silent: true, code, .. }) => ExitCode::from(code),
+        Err(failure) => {
+            console.error(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// The time that was given, or the system's.
+fn time(at: Option<Time>) -> Time {
+    at.unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    })
+}

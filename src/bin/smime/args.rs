@@ -1,0 +1,335 @@
+//! What can be said on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
+use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
+use std::path::PathBuf;
+
+/// S/MIME as Outlook does it: signs, encrypts, opens and judges mail.
+#[derive(Parser)]
+#[command(version, max_term_width = 110, before_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Never ask for anything.
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  smime demo                                               a CA, Alice and Bob, and mail between them, to look at
+  smime verify --trust ca.pem mail.eml                     is this mail from whom it says, and if not, why?
+  smime sign --identity alice.p12 mail.eml > signed.eml
+  smime encrypt --to bob@example.com --certs bob.pem signed.eml > sealed.eml
+  smime open --identity bob.p12 --trust ca.pem sealed.eml > content.eml
+
+Exit codes: 0 done, 1 other, 2 usage, 3 nothing signed, 4 altered, 5 signer not trusted or not the sender,
+  6 cannot decrypt, 7 a recipient without certificate, 8 unreadable, 9 policy refuses.";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Makes a CA, Alice and Bob; signs, encrypts, opens; leaves every file to look at.
+    Demo(Demo),
+    /// Signs a mail.
+    Sign(Sign),
+    /// Encrypts a mail.
+    Encrypt(Encrypt),
+    /// Opens a mail: its content goes to standard output if the requirement is met, what was found to standard error.
+    Open(Open),
+    /// Judges a mail without handing out its content: the report goes to standard output.
+    Verify(Verify),
+    /// Shows the structure of a mail or a CMS file; says nothing of whether it is valid.
+    Inspect(Inspect),
+    /// Shows what a file with keys or certificates holds.
+    Import(Import),
+}
+
+/// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
+#[derive(Args)]
+pub(crate) struct Identities {
+    /// A PKCS#12 file, or a PEM or DER file with key and certificates.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Vec<PathBuf>,
+
+    /// The private key of that identity, where it lies in a file of its own.
+    #[arg(long, value_name = "FILE", requires = "identity")]
+    pub(crate) key: Vec<PathBuf>,
+
+    /// A file with the password of that identity in its first line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Vec<PathBuf>,
+
+    /// An open file descriptor with the password of that identity.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) password_fd: Vec<u32>,
+
+    /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
+    #[arg(long)]
+    pub(crate) allow_no_mac: bool,
+}
+
+/// Where a mail comes from and what it becomes.
+#[derive(Args)]
+pub(crate) struct Files {
+    /// The mail, with any line ends; nothing or - is standard input.
+    #[arg(value_name = "MAIL")]
+    pub(crate) mail: Option<PathBuf>,
+
+    /// Write to this file instead of standard output; it appears whole or not at all.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Replace a file that is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// The folder for what comes through a pipe and is too large for memory (above 32 MiB).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The folder to make; it must be empty or not there.
+    #[arg(long, value_name = "DIR", default_value = "smime-demo")]
+    pub(crate) dir: PathBuf,
+
+    /// Write into a folder that is not empty.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Chain {
+    /// The signer's certificate only.
+    Signer,
+    /// The chain without its root.
+    WithoutRoot,
+    /// The chain with its root.
+    WithRoot,
+}
+
+#[derive(Args)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// The account's primary address, which must stand in the certificate.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) account: Option<EmailAddress>,
+
+    /// application/pkcs7-mime instead of multipart/signed.
+    #[arg(long)]
+    pub(crate) opaque: bool,
+
+    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) profile: Profile,
+
+    /// sha256, sha384 or sha512.
+    #[arg(long, value_name = "NAME", default_value = "sha256", value_parser = strong_digest)]
+    pub(crate) digest: DigestAlgorithm,
+
+    /// RSASSA-PSS instead of PKCS#1 v1.5, for RSA keys.
+    #[arg(long)]
+    pub(crate) pss: bool,
+
+    /// Which certificates go along (the profile decides otherwise).
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) chain: Option<Chain>,
+
+    /// The time of signing, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+
+    /// Sign although the From is not in the certificate. Mail programs will warn.
+    #[arg(long)]
+    pub(crate) allow_sender_mismatch: bool,
+
+    /// Sign what is signed or encrypted already once more.
+    #[arg(long)]
+    pub(crate) wrap: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Encrypt {
+    /// A recipient's address; repeatable.
+    #[arg(long, value_name = "ADDR", required_unless_present = "to_headers")]
+    pub(crate) to: Vec<EmailAddress>,
+
+    /// The addresses of To and Cc.
+    #[arg(long)]
+    pub(crate) to_headers: bool,
+
+    /// Certificates to choose from: PEM, DER or PKCS#7 files, or folders of them; repeatable.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) certs: Vec<PathBuf>,
+
+    /// Trusted certificates, to judge the recipients' by; without any their chains are not checked.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// aes128-cbc, aes192-cbc, aes256-cbc, aes128-gcm, aes192-gcm or aes256-gcm (the profile decides otherwise).
+    #[arg(long, value_name = "CIPHER")]
+    pub(crate) content: Option<ContentCipher>,
+
+    /// RSAES-OAEP with this digest instead of PKCS#1 v1.5, for RSA keys.
+    #[arg(long, value_name = "DIGEST", num_args = 0..=1, default_missing_value = "sha256", value_parser = strong_digest)]
+    pub(crate) oaep: Option<DigestAlgorithm>,
+
+    /// Another digest for OAEP's mask generation.
+    #[arg(long, value_name = "DIGEST", requires = "oaep")]
+    pub(crate) oaep_mgf: Option<DigestAlgorithm>,
+
+    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) profile: Profile,
+
+    /// Name recipients by key identifier instead of issuer and serial number.
+    #[arg(long)]
+    pub(crate) key_identifier: bool,
+
+    /// Leave out recipients who have no usable certificate: they get nothing.
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
+
+    /// Encrypt what is encrypted already once more.
+    #[arg(long)]
+    pub(crate) wrap: bool,
+
+    /// The time to judge certificates at, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+}
+
+/// How a mail is judged.
+#[derive(Args)]
+pub(crate) struct Judging {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+
+    /// Trusted certificates: PEM, DER or PKCS#7 files, or folders of them; repeatable. Self-signed ones are anchors and
+    /// the others help to build chains; where none is self-signed, all are anchors.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    /// The time to judge certificates at, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+
+    /// off, soft or hard. Revocation is not looked up yet: the answer is always "unchecked", which hard does not accept.
+    #[arg(long, value_name = "MODE", default_value = "off", value_parser = revocation)]
+    pub(crate) revocation: RevocationMode,
+
+    /// Open the S/MIME part of this name ("1.2") that lies beside other content.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) part: Option<String>,
+
+    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Args)]
+pub(crate) struct Open {
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// none, unaltered, signed, trusted or signed-by-sender: content that does not meet it is withheld.
+    #[arg(long, value_name = "WHAT", default_value_t = Requirement::Unaltered)]
+    pub(crate) require: Requirement,
+
+    /// Write the report as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+
+    /// The mail, with any line ends; nothing or - is standard input.
+    #[arg(value_name = "MAIL")]
+    pub(crate) mail: Option<PathBuf>,
+
+    /// none, unaltered, signed, trusted or signed-by-sender: exit 0 only if it is met.
+    #[arg(long, value_name = "WHAT", default_value_t = Requirement::SignedBySender)]
+    pub(crate) require: Requirement,
+
+    /// The report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The folder for what comes through a pipe and is too large for memory (above 32 MiB).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// A mail or a CMS structure; nothing or - is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The structure as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// PKCS#12, PKCS#8, PKCS#7, PEM, a certificate or a key.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// A file with the password in its first line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// An open file descriptor with the password.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) password_fd: Option<u32>,
+
+    /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
+    #[arg(long)]
+    pub(crate) allow_no_mac: bool,
+
+    /// What it holds as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Digests that are written; weak ones are read only.
+fn strong_digest(name: &str) -> Result<DigestAlgorithm, String> {
+    match name.parse() {
+        Ok(digest @ (DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512)) => Ok(digest),
+        _ => Err("there are sha256, sha384 and sha512".to_owned()),
+    }
+}
+
+fn revocation(name: &str) -> Result<RevocationMode, String> {
+    match name {
+        "off" => Ok(RevocationMode::Off),
+        "soft" => Ok(RevocationMode::Soft),
+        "hard" => Ok(RevocationMode::Hard),
+        _ => Err("there are off, soft and hard".to_owned()),
+    }
+}

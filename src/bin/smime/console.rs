@@ -1,0 +1,50 @@
+//! Words for people, on standard error, and questions to them, on the terminal. Standard output is for data alone.
+
+use smime::Secret;
+use smime::base::reason::{Reason, visible};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+/// How much is said, and whether may be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    pub(crate) quiet: bool,
+    pub(crate) no_input: bool,
+}
+
+impl Console {
+    /// A line that is good to know.
+    pub(crate) fn say(self, text: impl fmt::Display) {
+        if !self.quiet {
+            // Nobody to tell is no reason to fail.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// A line that somebody should look at.
+    pub(crate) fn warn(self, text: impl fmt::Display) {
+        self.say(format_args!("warning: {text}"));
+    }
+
+    /// Notes of the library about `what`.
+    pub(crate) fn notes(self, what: impl fmt::Display, notes: &[Reason]) {
+        for note in notes {
+            self.say(format_args!("note: {what}: {note} [{}]", note.code));
+        }
+    }
+
+    /// What a command failed of; said even where it is to be quiet.
+    pub(crate) fn error(self, text: impl fmt::Display) {
+        let _ = writeln!(io::stderr(), "error: {text}");
+    }
+
+    /// Asks for a password, where there is somebody to ask.
+    pub(crate) fn password(self, file: &Path) -> Option<io::Result<Secret>> {
+        if self.no_input || !io::stderr().is_terminal() {
+            return None;
+        }
+        let prompt = format!("Password of {}: ", visible(&file.display().to_string()));
+        Some(rpassword::prompt_password(prompt).map(|text| Secret::new(text.into_bytes())))
+    }
+}

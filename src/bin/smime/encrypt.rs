@@ -1,0 +1,88 @@
+//! `smime encrypt`.
+
+use crate::args::Encrypt;
+use crate::console::Console;
+use crate::failure::{Failure, Outcome, exit};
+use crate::output::{Existing, Output, Readers};
+use crate::{input, store, time};
+use clap::ArgMatches;
+use smime::crypto::algorithm::KeyTransport;
+use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
+use smime::{Certificates, EmailAddress, Encryptor, Message, Policy, RecipientPlan};
+
+pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
+    let policy = policy(args);
+    let now = time(args.at);
+    let directory = Certificates(store::certificates(&args.certs, console)?);
+    let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, console)?) };
+    let own = store::identities(&args.identities, order, console)?;
+    let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
+    let name = input::name(args.files.mail.as_deref());
+    let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
+    console.notes(&name, message.notes());
+    let addresses = addresses(args, &message)?;
+    let plan = RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now);
+    if trust.is_none() {
+        console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
+    }
+    let recipients = if args.skip_missing {
+        for entry in plan.entries() {
+            if let Err(reasons) = &entry.outcome {
+                console.warn(format_args!("{} gets nothing", entry.address));
+                console.notes(&entry.address, reasons);
+            }
+        }
+        plan.reachable()?
+    } else {
+        plan.all()?
+    };
+    for entry in plan.entries() {
+        if let Ok(recipient) = &entry.outcome {
+            let notes: Vec<_> = recipient.notes.iter().filter(|n| n.code != "chain_unchecked").cloned().collect();
+            console.notes(&entry.address, &notes);
+        }
+    }
+    let mut encryptor = Encryptor::new(&recipients, &policy);
+    for identity in &own {
+        encryptor = encryptor.copy_to(identity, now)?;
+    }
+    let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
+    let mut out = Output::to(args.files.out.as_deref(), existing, Readers::Usual)?;
+    encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
+    out.finish()?;
+    Ok(exit::DONE)
+}
+
+/// Whom it is for: those who are named, and those of To and Cc where that is asked for.
+fn addresses(args: &Encrypt, message: &Message<'_>) -> Result<Vec<EmailAddress>, Failure> {
+    let mut addresses = args.to.clone();
+    if args.to_headers {
+        let mailboxes = message.mailboxes();
+        for mailbox in mailboxes.to.iter().chain(&mailboxes.cc) {
+            let address = mailbox.address.clone();
+            addresses.push(address.ok_or_else(|| {
+                let why = format!("\"{}\" in To or Cc is no address", mailbox.raw);
+                Failure::new(exit::NO_RECIPIENT, why).hint("--to ADDR")
+            })?);
+        }
+    }
+    Ok(addresses)
+}
+
+fn policy(args: &Encrypt) -> Policy {
+    let mut policy = Policy::new(args.profile);
+    if let Some(cipher) = args.content {
+        policy.content_cipher = cipher;
+    }
+    if let Some(hash) = args.oaep {
+        policy.key_transport =
+            KeyTransport::RsaOaep { hash, mgf_hash: args.oaep_mgf.unwrap_or(hash), label: Vec::new() };
+    }
+    if args.key_identifier {
+        policy.identifier = CertificateIdentifier::SubjectKeyIdentifier;
+    }
+    if args.wrap {
+        policy.already_protected = AlreadyProtected::Wrap;
+    }
+    policy
+}

@@ -1,0 +1,218 @@
+//! Why a command ends without having done what it was asked to: one line for people, one exit code for programs.
+
+use smime::base::reason::visible;
+use smime::base::source::Changed;
+use smime::open::requirement::Shortfall;
+use smime::{cert, compose, keys, mime, open, store};
+use std::fmt;
+use std::io;
+
+/// Exit codes, by what they mean.
+pub(crate) mod exit {
+    pub(crate) const DONE: u8 = 0;
+    pub(crate) const OTHER: u8 = 1;
+    pub(crate) const USAGE: u8 = 2;
+    pub(crate) const NOTHING_SIGNED: u8 = 3;
+    pub(crate) const ALTERED: u8 = 4;
+    pub(crate) const NOT_TRUSTED: u8 = 5;
+    pub(crate) const CANNOT_DECRYPT: u8 = 6;
+    pub(crate) const NO_RECIPIENT: u8 = 7;
+    pub(crate) const UNREADABLE: u8 = 8;
+    pub(crate) const POLICY: u8 = 9;
+}
+
+/// What is shown as `error: what: why; try ...`.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// Which file, address or option it is about; empty where that is plain.
+    pub(crate) what: String,
+    /// What is wrong.
+    pub(crate) why: String,
+    /// What may help, after "try".
+    pub(crate) hint: Option<&'static str>,
+    /// Whether nothing is to be said: whoever reads our output has had enough of it.
+    pub(crate) silent: bool,
+}
+
+/// What a command gives: an exit code of its own, or a failure.
+pub(crate) type Outcome = Result<u8, Failure>;
+
+impl Failure {
+    pub(crate) fn new(code: u8, why: impl fmt::Display) -> Self {
+        Self { code, what: String::new(), why: why.to_string(), hint: None, silent: false }
+    }
+
+    pub(crate) fn usage(why: impl fmt::Display) -> Self {
+        Self::new(exit::USAGE, why)
+    }
+
+    /// With the file, address or option that it is about.
+    pub(crate) fn about(self, what: impl fmt::Display) -> Self {
+        Self { what: what.to_string(), ..self }
+    }
+
+    /// With something to try.
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.what.is_empty() {
+            write!(f, "{}: ", visible(&self.what))?;
+        }
+        f.write_str(&visible(&self.why))?;
+        match self.hint {
+            Some(hint) => write!(f, "; try {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The exit code of a requirement that is not met.
+pub(crate) fn code_of(shortfall: Shortfall) -> u8 {
+    match shortfall {
+        Shortfall::NothingSigned => exit::NOTHING_SIGNED,
+        Shortfall::Altered => exit::ALTERED,
+        Shortfall::NotTrusted => exit::NOT_TRUSTED,
+        Shortfall::CannotDecrypt => exit::CANNOT_DECRYPT,
+        Shortfall::Unreadable => exit::UNREADABLE,
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let inner = error.get_ref();
+        if inner.is_some_and(|inner| inner.is::<Changed>()) {
+            return Self::new(exit::OTHER, &error).hint("again when nothing writes to the file any more");
+        }
+        // Our readers report broken structures through io::Error.
+        let code = if error.kind() == io::ErrorKind::InvalidData { exit::UNREADABLE } else { exit::OTHER };
+        Self { silent: error.kind() == io::ErrorKind::BrokenPipe, ..Self::new(code, &error) }
+    }
+}
+
+impl From<mime::Error> for Failure {
+    fn from(error: mime::Error) -> Self {
+        match &error.kind {
+            mime::ErrorKind::Io(inner) => {
+                let failure = Self::from(io::Error::new(inner.kind(), inner.to_string()));
+                Self { silent: false, ..failure }
+            }
+            mime::ErrorKind::InvalidInput { .. } => Self::new(exit::OTHER, error),
+            mime::ErrorKind::Limit { .. } => Self::new(exit::UNREADABLE, error)
+                .hint("`smime inspect` on a part of it: no mail program writes such a message"),
+            _ => Self::new(exit::UNREADABLE, error)
+                .hint("the message as it was received, headers and all (in Outlook: save as .eml)"),
+        }
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        let hint = match &error {
+            store::Error::Empty => Some("exporting it again"),
+            store::Error::KeyWithoutCertificate { .. } => {
+                Some("--identity CERTIFICATE --key KEY, each from its own file")
+            }
+            store::Error::Malformed(_) | store::Error::Certificate(_) | store::Error::Pem { .. } => {
+                Some("exporting it again")
+            }
+            store::Error::SeveralIdentities { .. } => Some("exporting the one that is meant into a file of its own"),
+            _ => None,
+        };
+        Self { hint, ..Self::new(exit::OTHER, error) }
+    }
+}
+
+impl From<keys::identity::KeyMismatch> for Failure {
+    fn from(error: keys::identity::KeyMismatch) -> Self {
+        Self::new(exit::OTHER, error)
+    }
+}
+
+impl From<keys::signing::KeyError> for Failure {
+    fn from(error: keys::signing::KeyError) -> Self {
+        Self::new(exit::OTHER, error)
+    }
+}
+
+impl From<cert::Error> for Failure {
+    fn from(error: cert::Error) -> Self {
+        Self::new(exit::OTHER, error)
+    }
+}
+
+impl From<smime::crypto::Error> for Failure {
+    fn from(error: smime::crypto::Error) -> Self {
+        Self::new(exit::OTHER, error)
+    }
+}
+
+impl From<compose::sign::Error> for Failure {
+    fn from(error: compose::sign::Error) -> Self {
+        use compose::sign::Error;
+        let hint = match error {
+            Error::Mime(error) => return error.into(),
+            Error::Io(error) => return error.into(),
+            Error::Key(error) => return error.into(),
+            Error::Crypto(error) => return error.into(),
+            Error::SelfCheck { .. } | Error::Count { .. } => return Self::new(exit::OTHER, error),
+            Error::NotTheSender { .. } => Some(
+                "the identity of that sender, another From, or --allow-sender-mismatch if recipients may see a warning",
+            ),
+            Error::NoSender => Some("adding a From, or --allow-sender-mismatch"),
+            Error::AlreadyProtected(_) => Some("--wrap if it is to be signed once more"),
+            Error::OutsideValidity { .. } => Some("a renewed certificate, or --at TIME if the clock is wrong"),
+            Error::Unsuitable { .. } => {
+                Some("a certificate for mail (key usage digitalSignature, extended key usage emailProtection)")
+            }
+            Error::Scheme { .. } => Some("without --pss, or another --digest"),
+            _ => None,
+        };
+        Self { hint, ..Self::new(exit::POLICY, error) }
+    }
+}
+
+impl From<compose::recipients::Error> for Failure {
+    fn from(error: compose::recipients::Error) -> Self {
+        let hint = match &error {
+            compose::recipients::Error::Nobody => "--to ADDR, or --to-headers where the message has To or Cc",
+            _ => "asking them for a signed mail or a certificate (--certs), or --skip-missing to leave them out",
+        };
+        Self::new(exit::NO_RECIPIENT, error).hint(hint)
+    }
+}
+
+impl From<compose::encrypt::Error> for Failure {
+    fn from(error: compose::encrypt::Error) -> Self {
+        use compose::encrypt::Error;
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Crypto(error) => error.into(),
+            Error::OwnCopy { .. } => Self::new(exit::NO_RECIPIENT, error)
+                .hint("an identity that can be encrypted to, or none: then the sender has no copy to read"),
+            Error::AlreadyEncrypted => Self::new(exit::POLICY, error).hint("--wrap if it is to be encrypted once more"),
+            Error::WeakCipher(_) => {
+                Self::new(exit::POLICY, error).hint("--content aes256-cbc, which every mail program reads")
+            }
+            other => Self::new(exit::OTHER, other),
+        }
+    }
+}
+
+impl From<open::opener::Error> for Failure {
+    fn from(error: open::opener::Error) -> Self {
+        use open::opener::Error;
+        match error {
+            Error::Mime(error) => error.into(),
+            Error::Io(error) => error.into(),
+            Error::NoPart { .. } => Self::new(exit::USAGE, error).hint("`smime inspect`, which lists the parts"),
+            Error::Empty => Self::new(exit::UNREADABLE, error).hint("giving a mail as file or on standard input"),
+            other => Self::new(exit::UNREADABLE, other),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What comes in: mail from a file or from standard input, and small files with keys and certificates. Each file is
+//! opened once.
+
+use crate::console::Console;
+use crate::failure::{Failure, exit};
+use smime::Secret;
+use smime::base::source::{Memory, Rewindable, SharedSource};
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What cannot be rewound is kept in memory up to this size, and in a file beyond it.
+const SPOOL_IN_MEMORY: u64 = 32 << 20;
+
+/// A mail of any size that can be read more than once. Nothing or `-` is standard input.
+pub(crate) fn mail(
+    path: Option<&Path>,
+    spool: Option<&Path>,
+    console: Console,
+) -> Result<SharedSource<'static>, Failure> {
+    match path {
+        Some(path) if path != Path::new("-") => {
+            let file = File::open(path).map_err(|e| Failure::from(e).about(path.display()))?;
+            let metadata = file.metadata().map_err(|e| Failure::from(e).about(path.display()))?;
+            if metadata.is_dir() {
+                return Err(Failure::usage("it is a folder, and a mail is a file").about(path.display()));
+            }
+            if !metadata.is_file() {
+                return spooled(file, spool);
+            }
+            let source = Rewindable::new(file).map_err(|e| Failure::from(e).about(path.display()))?;
+            Ok(Arc::new(source))
+        }
+        _ => {
+            if io::stdin().is_terminal() {
+                if console.no_input {
+                    return Err(
+                        Failure::usage("no mail was given").hint("naming its file, or sending it through a pipe")
+                    );
+                }
+                console.say("reading the mail from the terminal; end it with Ctrl-D");
+            }
+            spooled(io::stdin().lock(), spool)
+        }
+    }
+}
+
+/// The name of the input in messages.
+pub(crate) fn name(path: Option<&Path>) -> String {
+    match path {
+        Some(path) if path != Path::new("-") => path.display().to_string(),
+        _ => "standard input".to_owned(),
+    }
+}
+
+fn spooled(mut input: impl Read, folder: Option<&Path>) -> Result<SharedSource<'static>, Failure> {
+    let about = |e: io::Error| Failure::from(e).about("reading the mail");
+    let mut bytes = Vec::new();
+    input.by_ref().take(SPOOL_IN_MEMORY.saturating_add(1)).read_to_end(&mut bytes).map_err(about)?;
+    if bytes.len() as u64 <= SPOOL_IN_MEMORY {
+        return Ok(Memory::owned(bytes));
+    }
+    // The file has no name and belongs to nobody else: what may be confidential leaves no trace of itself.
+    let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
+    let mut spool = || -> io::Result<Rewindable<File>> {
+        let mut file = tempfile::tempfile_in(&folder)?;
+        file.write_all(&bytes)?;
+        io::copy(&mut input, &mut file)?;
+        file.seek(SeekFrom::Start(0))?;
+        Rewindable::new(file)
+    };
+    let hint = "--spool DIR on a disk with more room";
+    let source = spool().map_err(|e| Failure::from(e).about(format!("spooling to {}", folder.display())).hint(hint))?;
+    Ok(Arc::new(source))
+}
+
+/// Whether a file holds secrets, so that others should not be able to read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    Open,
+    Confidential,
+}
+
+/// A small regular file as a whole; `Secret`, since it may hold a key.
+pub(crate) fn small_file(path: &Path, most: usize, secrecy: Secrecy, console: Console) -> Result<Secret, Failure> {
+    let failed = |e: io::Error| {
+        let hint = match e.kind() {
+            io::ErrorKind::NotFound => Some("another path: there is no such file"),
+            io::ErrorKind::PermissionDenied => Some("as a user who may read it"),
+            _ => None,
+        };
+        Failure { hint, ..Failure::new(exit::OTHER, &e).about(path.display()) }
+    };
+    // A look before opening: opening a FIFO would wait for its writer.
+    let before = std::fs::metadata(path).map_err(failed)?;
+    if !before.is_file() {
+        let what = if before.is_dir() { "it is a folder" } else { "it is no regular file" };
+        return Err(Failure::usage(format!("{what}, and a file is needed")).about(path.display()));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Failure::usage("it is no regular file").about(path.display()));
+    }
+    if secrecy == Secrecy::Confidential {
+        warn_if_readable(path, &metadata, console);
+    }
+    // One reservation, so that no outgrown copies of a secret stay behind in memory.
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(most).saturating_add(1);
+    let mut bytes = Vec::with_capacity(size);
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > most {
+        return Err(Failure::new(exit::OTHER, format!("it is larger than {most} bytes, as no such file is"))
+            .about(path.display()));
+    }
+    Ok(Secret::new(bytes))
+}
+
+#[cfg(unix)]
+fn warn_if_readable(path: &Path, metadata: &std::fs::Metadata, console: Console) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        console
+            .warn(format_args!("{}: others may read it (mode {mode:03o}); chmod 600 keeps it to you", path.display()));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_readable(_: &Path, _: &std::fs::Metadata, _: Console) {}
+
+/// Where a password comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PasswordFrom {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line of what an open file descriptor gives.
+    Descriptor(u32),
+}
+
+/// The longest password that is read.
+const MAX_PASSWORD: u64 = 64 << 10;
+
+impl PasswordFrom {
+    pub(crate) fn read(&self, console: Console) -> Result<Secret, Failure> {
+        let (name, file): (String, Box<dyn Read>) = match self {
+            Self::File(path) => {
+                let bytes = small_file(path, MAX_PASSWORD as usize, Secrecy::Confidential, console)?;
+                return Ok(first_line(&bytes));
+            }
+            Self::Descriptor(0) => ("standard input".to_owned(), Box::new(io::stdin().lock())),
+            Self::Descriptor(number) => {
+                let path = format!("/dev/fd/{number}");
+                let file = File::open(&path).map_err(|e| {
+                    let failure =
+                        Failure::new(exit::USAGE, format!("descriptor {number} is not open for reading: {e}"));
+                    failure.about("--password-fd").hint("--password-file F")
+                })?;
+                (path, Box::new(file))
+            }
+        };
+        let mut bytes = Vec::with_capacity(256);
+        BufReader::with_capacity(256, file)
+            .take(MAX_PASSWORD)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Failure::from(e).about(name))?;
+        Ok(first_line(&Secret::new(bytes)))
+    }
+}
+
+/// Up to the first line end: editors add one, and a password holds none.
+fn first_line(bytes: &Secret) -> Secret {
+    let line = bytes.expose().split(|b| *b == b'\n').next().unwrap_or_default();
+    Secret::from(line.strip_suffix(b"\r").unwrap_or(line))
+}

@@ -1,0 +1,173 @@
+//! Identities, trusted certificates and recipients' certificates, from files and folders.
+
+use crate::args::Identities;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::input::{PasswordFrom, Secrecy, small_file};
+use clap::ArgMatches;
+use smime::store::import::{self, Import, ImportOptions};
+use smime::store::p12::MissingMac;
+use smime::{Certificate, Identity, Limits, Secret, Trust, store};
+use std::path::{Path, PathBuf};
+
+/// Where one identity comes from.
+struct Source {
+    file: PathBuf,
+    key: Option<PathBuf>,
+    password: Option<PasswordFrom>,
+}
+
+/// What --allow-no-mac decides.
+pub(crate) fn options(allow_no_mac: bool) -> ImportOptions {
+    let choice = if allow_no_mac { MissingMac::Accept } else { MissingMac::Refuse };
+    ImportOptions::default().missing_mac(choice)
+}
+
+/// The identities that were given, in their order.
+pub(crate) fn identities(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<Identity>, Failure> {
+    let mut identities = Vec::new();
+    for source in paired(args, order)? {
+        let import = load(&source, args.allow_no_mac, console)?;
+        let about = source.file.display();
+        console.notes(&about, &import.notes);
+        let sole = import.sole_identity().map(|_| ()).map_err(|e| Failure::from(e).about(&about));
+        match sole {
+            Ok(()) => identities.extend(import.identities),
+            // A ring of several keys is as good for opening as one.
+            Err(_) if !import.identities.is_empty() => identities.extend(import.identities),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(identities)
+}
+
+/// The same where each file is to hold one signer.
+pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<Identity>, Failure> {
+    let mut signers = Vec::new();
+    for source in paired(args, order)? {
+        let import = load(&source, args.allow_no_mac, console)?;
+        console.notes(source.file.display(), &import.notes);
+        signers.push(import.sole_identity().map_err(|e| Failure::from(e).about(source.file.display()))?.clone());
+    }
+    Ok(signers)
+}
+
+fn load(source: &Source, allow_no_mac: bool, console: Console) -> Result<Import, Failure> {
+    let mut import = read(&source.file, source.password.as_ref(), allow_no_mac, console)?;
+    if let Some(key) = &source.key {
+        import = import.join(read(key, source.password.as_ref(), allow_no_mac, console)?);
+        if import.identities.is_empty() && !import.certificates.is_empty() && !import.keys.is_empty() {
+            let why = format!("the key in {} is for none of its certificates", key.display());
+            return Err(Failure::new(crate::failure::exit::OTHER, why)
+                .about(source.file.display())
+                .hint("the key that belongs to it"));
+        }
+    }
+    Ok(import)
+}
+
+/// Reads a file that may need a password: the one given, or one that somebody at the terminal knows.
+pub(crate) fn read(
+    file: &Path,
+    password: Option<&PasswordFrom>,
+    allow_no_mac: bool,
+    console: Console,
+) -> Result<Import, Failure> {
+    let limits = Limits::default();
+    let bytes = small_file(file, limits.key_file_bytes, Secrecy::Confidential, console)?;
+    let given = password.map(|from| from.read(console)).transpose()?;
+    let parse = |password: Option<&Secret>| import::read(bytes.expose(), password, &options(allow_no_mac), &limits);
+    let result = match parse(given.as_ref()) {
+        Err(store::Error::PasswordNeeded { what }) => match console.password(file) {
+            Some(typed) => parse(Some(&typed?)),
+            None => Err(store::Error::PasswordNeeded { what }),
+        },
+        result => result,
+    };
+    result.map_err(|error| {
+        let hint = match &error {
+            store::Error::PasswordNeeded { .. } => Some("--password-file FILE"),
+            store::Error::WrongPasswordOrCorrupt => Some("another password"),
+            store::Error::NoMac => Some("--allow-no-mac if the file comes from where nobody else could change it"),
+            _ => None,
+        };
+        let failure = Failure::from(error).about(file.display());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// Certificates of files, and of the files in folders.
+pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Certificate>, Failure> {
+    let limits = Limits::default();
+    let mut found: Vec<Certificate> = Vec::new();
+    for path in paths {
+        let folder = path.is_dir();
+        for file in if folder { files(path)? } else { vec![path.clone()] } {
+            let bytes = small_file(&file, limits.structure_bytes, Secrecy::Open, console)?;
+            let mut wide = limits.clone();
+            wide.key_file_bytes = limits.structure_bytes;
+            match import::read(bytes.expose(), None, &ImportOptions::default(), &wide) {
+                Ok(import) => found.extend(import.certificates),
+                // A folder may hold other things, too; a file that was named may not.
+                Err(error) if folder => console.warn(format_args!("{}: passed over: {error}", file.display())),
+                Err(error) => return Err(Failure::from(error).about(file.display())),
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let about = |e: std::io::Error| Failure::from(e).about(folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(about)? {
+        let path = entry.map_err(about)?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What --trust gives: self-signed certificates are anchors, the others intermediates; where none is self-signed, all are
+/// anchors.
+pub(crate) fn trust(paths: &[PathBuf], console: Console) -> Result<Trust, Failure> {
+    let (anchors, others): (Vec<_>, Vec<_>) =
+        certificates(paths, console)?.into_iter().partition(Certificate::is_self_issued);
+    Ok(if anchors.is_empty() { Trust::new(others) } else { Trust::new(anchors).with_intermediates(others) })
+}
+
+/// Each --key and each password belongs to the --identity before it.
+fn paired(args: &Identities, order: &ArgMatches) -> Result<Vec<Source>, Failure> {
+    let places = |name: &str| -> Vec<usize> { order.indices_of(name).map(Iterator::collect).unwrap_or_default() };
+    let starts = places("identity");
+    let mut sources: Vec<Source> =
+        args.identity.iter().map(|file| Source { file: file.clone(), key: None, password: None }).collect();
+    let owner = |place: usize, option: &str| -> Result<usize, Failure> {
+        let before = starts.iter().filter(|start| **start < place).count();
+        before.checked_sub(1).ok_or_else(|| {
+            Failure::usage(format!("{option} stands before any --identity; it belongs after the one it is for"))
+        })
+    };
+    for (place, key) in places("key").into_iter().zip(&args.key) {
+        let at = owner(place, "--key")?;
+        if let Some(source) = sources.get_mut(at) {
+            source.key = Some(key.clone());
+        }
+    }
+    let files = args.password_file.iter().cloned().map(PasswordFrom::File);
+    let descriptors = args.password_fd.iter().copied().map(PasswordFrom::Descriptor);
+    let passwords =
+        places("password_file").into_iter().zip(files).chain(places("password_fd").into_iter().zip(descriptors));
+    for (place, password) in passwords {
+        let at = owner(place, "the password")?;
+        if let Some(source) = sources.get_mut(at) {
+            source.password = Some(password);
+        }
+    }
+    Ok(sources)
+}
