@@ -1,4 +1,48 @@
-//! S/MIME.
+//! S/MIME in pure Rust: signs, encrypts, opens and judges mail as Outlook does, and answers in one call *is this mail from
+//! whom it says, and if not, why?*
+//!
+//! ```no_run
+//! use smime::{Opener, Policy, Requirement, Time, Trust, import};
+//! # fn main() -> Result<(), smime::Error> {
+//! let ca = import::read(&std::fs::read("ca.pem")?, None, &Default::default(), &Default::default())?;
+//! let (trust, policy) = (Trust::new(ca.certificates), Policy::default());
+//! let raw = std::fs::read("mail.eml")?;
+//! let now = Time::from_unix(1_795_507_200); // the caller's clock; the library has none
+//! let opened = Opener::new(&trust, &policy).open(&raw, now)?;
+//! println!("{}", opened.report());
+//! match opened.require(Requirement::SignedBySender) {
+//!     Ok(trusted) => println!("from {}", trusted.sender().unwrap()),
+//!     Err(refused) => println!("{:?}", refused.reasons()),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # The house
+//!
+//! ```text
+//!            compose: sign, encrypt          open: peel, judge, report
+//!                 \             store: keys and certificates in files
+//!                  \            cms   keys   policy
+//!   mime            \           cert: chains, purposes, addresses
+//!   (mail)           \          crypto: the registry of algorithms
+//!                     \         asn1: BER in, DER out   (structure)
+//!                      base: limits, time, secrets, addresses, sources
+//! ```
+//!
+//! A floor imports only those below it; `mime` and the structure floors never import each other. Time, trust, randomness
+//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library.
+//!
+//! # Features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | (none) | the library | yes |
+//! | `cli` | the program `smime` | no |
+//!
+//! # What is not there yet
+//!
+//! Revocation (reports say `unchecked`), policy mapping and some forms of name constraints, the network, CompressedData and
+//! .msg files. The README lists it all.
 
 pub mod asn1;
 pub mod base;
@@ -6,6 +50,7 @@ pub mod cert;
 pub mod cms;
 pub mod compose;
 pub mod crypto;
+pub mod error;
 pub mod keys;
 pub mod mime;
 pub mod open;
@@ -23,6 +68,7 @@ pub use compose::encrypt::Encryptor;
 pub use compose::message::Message;
 pub use compose::recipients::{Plan as RecipientPlan, Recipients};
 pub use compose::sign::Signer;
+pub use error::Error;
 pub use keys::identity::Identity;
 pub use open::opener::{Opened, Opener, Refused, Trusted};
 pub use open::report::Report;
@@ -30,4 +76,10 @@ pub use open::requirement::{Requirement, RevocationMode};
 pub use policy::policy::Policy;
 pub use policy::profile::Profile;
 pub use store::directory::{Certificates, Directory};
+pub use store::import;
 pub use store::keyring::Keyring;
+
+/// The README's code, so that it compiles as it is written.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

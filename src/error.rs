@@ -1,0 +1,59 @@
+//! Floor 9: one error that collects those of the verbs, for a caller's `?`. Nothing below knows it.
+
+use crate::cert;
+use crate::cms;
+use crate::compose;
+use crate::crypto;
+use crate::keys;
+use crate::mime;
+use crate::open;
+use crate::store;
+
+/// Whatever went wrong in any verb.
+///
+/// ```
+/// fn subject_of(der: &[u8]) -> Result<String, smime::Error> {
+///     Ok(smime::Certificate::from_der(der)?.subject().to_string())
+/// }
+/// assert!(subject_of(b"no certificate").is_err());
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Signing.
+    #[error(transparent)]
+    Sign(#[from] compose::sign::Error),
+    /// Finding recipients' certificates.
+    #[error(transparent)]
+    Recipients(#[from] compose::recipients::Error),
+    /// Encrypting.
+    #[error(transparent)]
+    Encrypt(#[from] compose::encrypt::Error),
+    /// Opening.
+    #[error(transparent)]
+    Open(#[from] open::opener::Error),
+    /// Reading keys and certificates from files.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A key that is not the certificate's.
+    #[error(transparent)]
+    KeyMismatch(#[from] keys::identity::KeyMismatch),
+    /// A key that does not sign.
+    #[error(transparent)]
+    Key(#[from] keys::signing::KeyError),
+    /// A certificate that cannot be read or made.
+    #[error(transparent)]
+    Certificate(#[from] cert::Error),
+    /// A CMS structure.
+    #[error(transparent)]
+    Cms(#[from] cms::Error),
+    /// Arithmetic.
+    #[error(transparent)]
+    Crypto(#[from] crypto::Error),
+    /// MIME.
+    #[error(transparent)]
+    Mime(#[from] mime::Error),
+    /// Reading or writing.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,316 @@
+//! The program as a user runs it: the main job, each exit code, and no output where there should be none.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::people::{Authority, common_name, serial, years};
+use smime::cert::extension::KeyUsage;
+use smime::cert::issue::CertificateTemplate;
+use smime::crypto::private::PrivateKey;
+use smime::crypto::random::SystemRandom;
+use smime::crypto::signature::KeyKind;
+use smime::store::{p12, pem};
+use smime::{Secret, Time};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const AT: &str = "2026-11-24T08:00:00Z";
+const MAIL: &str =
+    "From: Alice <alice@example.com>\r\nTo: bob@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
+
+struct Desk {
+    folder: tempfile::TempDir,
+    ca: Authority,
+}
+
+impl Desk {
+    /// A CA, Alice and Bob as files, with the password "secret".
+    fn new() -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap(), ca: Authority::root("Desk CA") };
+        desk.write("ca.pem", pem::write("CERTIFICATE", desk.ca.certificate.der()).as_bytes());
+        desk.write("password", b"secret\n");
+        desk.write("wrong", b"terces\n");
+        desk.write("mail.eml", MAIL.as_bytes());
+        let both = KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT);
+        desk.person("alice", "alice@example.com", years(), both);
+        desk.person("bob", "bob@example.com", years(), both);
+        desk.person("carol", "carol@example.com", years(), both);
+        desk
+    }
+
+    fn person(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        let template = CertificateTemplate::new(
+            common_name(name),
+            Some(&self.ca.certificate),
+            &serial(),
+            validity,
+            &key.public_key_spki(),
+        );
+        let certificate = self.ca.issue(&template.for_mail(&[email.parse().unwrap()], usage));
+        self.write(&format!("{name}.pem"), pem::write("CERTIFICATE", certificate.der()).as_bytes());
+        let private = key.to_pkcs8().unwrap();
+        self.write(&format!("{name}.key"), pem::write("PRIVATE KEY", private.expose()).as_bytes());
+        let chain = [certificate, self.ca.certificate.clone()];
+        let file = p12::write(&private, &chain, name, &Secret::from("secret"), p12::Profile::Modern, &mut SystemRandom)
+            .unwrap();
+        self.write(&format!("{name}.p12"), &file);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// Runs the program in the folder; "alice" after an identity option means her PKCS#12 with its password.
+    fn run(&self, line: &str) -> Output {
+        let line = line
+            .replace("@alice", "--identity alice.p12 --password-file password")
+            .replace("@bob", "--identity bob.p12 --password-file password");
+        let line = line.replace("@carol", "--identity carol.p12 --password-file password");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smime"));
+        command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--no-input");
+        command.stdin(std::process::Stdio::null()).output().unwrap()
+    }
+
+    /// Runs it, expects an exit code, and gives what it said on standard error.
+    fn expect(&self, code: i32, line: &str) -> String {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "smime {line}\n{said}{}", String::from_utf8_lossy(&output.stdout));
+        assert!(!said.contains("panicked"), "{said}");
+        said
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn the_main_job_goes_from_end_to_end() {
+    let desk = Desk::new();
+    desk.expect(0, &format!("sign @alice --at {AT} -o signed.eml mail.eml"));
+    desk.expect(0, &format!("verify --trust ca.pem --at {AT} signed.eml"));
+    desk.expect(
+        0,
+        &format!("encrypt --to bob@example.com --certs bob.pem --trust ca.pem --at {AT} -o sealed.eml signed.eml"),
+    );
+    desk.expect(
+        0,
+        &format!(
+            "open @bob --trust ca.pem --at {AT} --require signed-by-sender --report report.json -o content sealed.eml"
+        ),
+    );
+    assert_eq!(desk.read("content"), b"Content-Type: text/plain\r\n\r\nhello\r\n");
+    let report: serde_json::Value = serde_json::from_slice(&desk.read("report.json")).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["met"], true);
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(desk.read("content"));
+    assert_eq!(report["content_sha256"], common::hex(&digest));
+    let inspected = desk.run("inspect signed.eml");
+    let text = String::from_utf8(inspected.stdout).unwrap();
+    assert!(text.contains("multipart/signed") && !text.to_lowercase().contains("valid "), "{text}");
+    let held = String::from_utf8(desk.run("import --password-file password alice.p12").stdout).unwrap();
+    assert!(held.contains("alice@example.com") && held.contains("signs mail"), "{held}");
+}
+
+#[test]
+fn the_demo_runs_and_leaves_its_files() {
+    let desk = Desk::new();
+    desk.expect(0, "demo --dir demo");
+    for name in [
+        "ca.pem",
+        "alice.p12",
+        "bob.p12",
+        "mail.eml",
+        "signed.eml",
+        "opaque.eml",
+        "encrypted.eml",
+        "signed-encrypted.eml",
+    ] {
+        assert!(desk.path("demo").join(name).is_file(), "{name}");
+    }
+    desk.expect(2, "demo --dir demo");
+    desk.expect(0, "verify --trust demo/ca.pem demo/signed.eml");
+    desk.expect(
+        0,
+        "open --identity demo/bob.p12 --password-file demo/password.txt --trust demo/ca.pem demo/signed-encrypted.eml",
+    );
+}
+
+#[test]
+fn exit_9_a_sender_who_is_not_in_the_certificate_writes_nothing() {
+    let desk = Desk::new();
+    let before = desk.names();
+    let said = desk.expect(9, &format!("sign @bob --at {AT} -o out.eml mail.eml"));
+    assert!(said.contains("alice@example.com") && said.contains("bob@example.com"), "{said}");
+    let output = desk.run(&format!("sign @bob --at {AT} mail.eml"));
+    assert!(output.stdout.is_empty());
+    assert_eq!(desk.names(), before, "a file was left");
+    desk.expect(0, &format!("sign @bob --at {AT} --allow-sender-mismatch -o out.eml mail.eml"));
+    desk.expect(9, &format!("sign @alice --account other@example.com --at {AT} mail.eml"));
+}
+
+#[test]
+fn exit_3_4_5_the_answers_of_verify() {
+    let desk = Desk::new();
+    desk.expect(0, &format!("sign @alice --at {AT} -o signed.eml mail.eml"));
+    desk.expect(3, &format!("verify --trust ca.pem --at {AT} mail.eml"));
+    desk.write(
+        "altered.eml",
+        &String::from_utf8(desk.read("signed.eml")).unwrap().replace("hello", "jello").into_bytes(),
+    );
+    desk.expect(4, &format!("verify --trust ca.pem --at {AT} altered.eml"));
+    desk.expect(5, &format!("verify --at {AT} signed.eml"));
+    desk.write(
+        "other.eml",
+        &String::from_utf8(desk.read("signed.eml")).unwrap().replacen("alice@", "eve@", 1).into_bytes(),
+    );
+    desk.expect(5, &format!("verify --trust ca.pem --at {AT} other.eml"));
+    desk.expect(5, "verify --trust ca.pem --at 2040-01-01T00:00:00Z signed.eml");
+    desk.expect(5, &format!("verify --trust ca.pem --at {AT} --revocation hard signed.eml"));
+    let before = desk.names();
+    let output = desk.run(&format!("open --trust ca.pem --at {AT} altered.eml"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0), "altered content came out");
+    desk.expect(4, &format!("open --trust ca.pem --at {AT} -o out altered.eml"));
+    assert_eq!(desk.names(), before);
+    let words = String::from_utf8(desk.run(&format!("verify --trust ca.pem --at {AT} other.eml")).stdout).unwrap();
+    assert!(
+        words.starts_with("There is no proof that this message is from")
+            && words.contains("certificate is for alice@example.com"),
+        "{words}"
+    );
+}
+
+#[test]
+fn the_json_report_has_the_keys_it_promises() {
+    let desk = Desk::new();
+    desk.expect(0, &format!("sign @alice --at {AT} -o signed.eml mail.eml"));
+    let output = desk.run(&format!("verify --json --trust ca.pem --at {AT} signed.eml"));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in ["version", "layers", "requirement", "met", "reasons", "content_sha256"] {
+        assert!(report.get(key).is_some(), "{key}");
+    }
+    let layer = &report["layers"][0];
+    for (key, value) in [("kind", "signed"), ("form", "clear"), ("path", "")] {
+        assert_eq!(layer[key], value);
+    }
+    assert_eq!(layer["covers_whole_message"], true);
+    let signature = &layer["signatures"][0];
+    for (key, value) in [
+        ("integrity", "intact"),
+        ("trust", "anchored"),
+        ("revocation", "unchecked"),
+        ("strength", "strong"),
+        ("address", "matches"),
+    ] {
+        assert_eq!(signature[key], value);
+    }
+    for key in ["subject", "emails", "issuer", "serial", "sha256"] {
+        assert!(signature["signer"].get(key).is_some(), "{key}");
+    }
+    assert_eq!(signature["signed_at"]["claimed"], AT);
+    assert_eq!(
+        signature["addresses"][0],
+        serde_json::json!({ "header": "From", "value": "alice@example.com", "answer": "matches" })
+    );
+    desk.expect(
+        0,
+        &format!("encrypt --to bob@example.com --certs bob.pem --at {AT} --content aes256-gcm -o sealed.eml mail.eml"),
+    );
+    let output = desk.run("verify --json sealed.eml");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let layer = &report["layers"][0];
+    assert_eq!(
+        (&layer["kind"], &layer["cipher"], &layer["binding"]),
+        (&"encrypted".into(), &"aes256-gcm".into(), &"authenticated".into())
+    );
+    assert_eq!((&layer["recipients"], &layer["opened_with"]), (&1.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn exit_6_7_keys_and_certificates_that_are_not_there() {
+    let desk = Desk::new();
+    desk.expect(0, &format!("encrypt --to bob@example.com --certs bob.pem --at {AT} -o sealed.eml mail.eml"));
+    let said = desk.expect(6, "open @carol sealed.eml");
+    assert!(said.contains("serial"), "it names whom the message is for: {said}");
+    desk.expect(6, "open sealed.eml");
+    let before = desk.names();
+    let said = desk.expect(
+        7,
+        &format!("encrypt --to bob@example.com --to dave@example.com --certs bob.pem --at {AT} -o out.eml mail.eml"),
+    );
+    assert!(said.contains("dave@example.com"), "{said}");
+    assert_eq!(desk.names(), before);
+    desk.expect(7, &format!("encrypt --to bob@example.com --certs bob.pem --at 2040-01-01T00:00:00Z mail.eml"));
+    desk.expect(0, &format!("encrypt --to bob@example.com --to dave@example.com --skip-missing --certs bob.pem --at {AT} -o out.eml mail.eml"));
+}
+
+#[test]
+fn exit_8_what_cannot_be_read() {
+    let desk = Desk::new();
+    desk.write("empty", b"");
+    desk.expect(8, "verify empty");
+    desk.expect(0, &format!("sign @alice --opaque --at {AT} -o opaque.eml mail.eml"));
+    let opaque = desk.read("opaque.eml");
+    desk.write("cut.eml", &opaque[..opaque.len() - 300]);
+    desk.expect(8, &format!("verify --trust ca.pem --at {AT} cut.eml"));
+    let header_end = opaque.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    desk.write("garbage.eml", &[&opaque[..header_end + 4], b"%%% no base64 %%%\r\n"].concat());
+    desk.expect(8, &format!("verify --trust ca.pem --at {AT} garbage.eml"));
+    desk.write("twice.eml", &[b"Content-Type: text/plain\r\n".as_slice(), &opaque].concat());
+    desk.expect(8, "verify twice.eml");
+    desk.write("header.eml", format!("X-Long: {}\r\n\r\n", "x".repeat(2 << 20)).as_bytes());
+    desk.expect(8, "verify header.eml");
+}
+
+#[test]
+fn keys_passwords_and_certificates_that_do_not_do() {
+    let desk = Desk::new();
+    let said = desk.expect(1, "sign --identity alice.p12 --password-file wrong mail.eml");
+    assert!(said.contains("password"), "{said}");
+    let said = desk.expect(1, "sign --identity alice.p12 mail.eml");
+    assert!(said.contains("--password-file"), "{said}");
+    desk.expect(1, "sign --identity alice.key mail.eml");
+    desk.expect(1, "sign --identity alice.pem mail.eml");
+    desk.expect(1, "sign --identity alice.pem --key bob.key mail.eml");
+    desk.expect(0, &format!("sign --identity alice.pem --key alice.key --at {AT} -o signed.eml mail.eml"));
+    desk.expect(1, "sign --identity mail.eml mail.eml");
+    desk.expect(1, "sign --identity nowhere.p12 mail.eml");
+    desk.expect(9, "sign @alice --at 2040-01-01T00:00:00Z mail.eml");
+    desk.person("sealer", "alice@example.com", years(), KeyUsage::KEY_AGREEMENT);
+    let said = desk.expect(9, &format!("sign --identity sealer.p12 --password-file password --at {AT} mail.eml"));
+    assert!(said.contains("cannot sign"), "{said}");
+    desk.expect(2, &format!("sign @alice --digest md5 --at {AT} mail.eml"));
+    desk.expect(2, "encrypt --to bob@example.com --certs bob.pem --content rot13 mail.eml");
+    desk.expect(2, "verify --require everything mail.eml");
+    desk.expect(2, "sign --password-file password mail.eml");
+}
+
+#[test]
+fn a_file_that_is_there_is_not_replaced_unasked() {
+    let desk = Desk::new();
+    desk.write("there.eml", b"precious");
+    let said = desk.expect(1, &format!("sign @alice --at {AT} -o there.eml mail.eml"));
+    assert!(said.contains("--force"), "{said}");
+    assert_eq!(desk.read("there.eml"), b"precious");
+    desk.expect(0, &format!("sign @alice --at {AT} --force -o there.eml mail.eml"));
+    assert_ne!(desk.read("there.eml"), b"precious");
+    assert!(!desk.names().iter().any(|n| n.starts_with(".smime")), "{:?}", desk.names());
+    assert!(Path::new(env!("CARGO_BIN_EXE_smime")).exists());
+}
