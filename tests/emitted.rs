@@ -5,6 +5,7 @@
 mod common;
 
 use common::people::{Authority, now};
+use proptest::strategy::Strategy;
 use smime::mime::emit;
 use smime::policy::policy::{AlreadyProtected, SenderMismatch};
 use smime::{Certificates, Encryptor, Keyring, Message, Opener, Policy, RecipientPlan, Requirement, Signer};
@@ -238,4 +239,63 @@ fn a_sender_who_is_not_in_the_certificate_signs_nothing() {
     let pending = signer.prepare(&message, now()).unwrap();
     assert_eq!(pending.notes().len(), 1);
     signer.sign(&message, now()).unwrap();
+}
+
+/// What careless relays do to a mail on its way.
+fn relayed(mail: &[u8], steps: u8) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> =
+        mail.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l).to_vec()).collect();
+    for line in &mut lines {
+        if steps & 1 != 0 {
+            let kept = line.iter().rposition(|b| !matches!(b, b' ' | b'\t')).map_or(0, |at| at + 1);
+            line.truncate(kept);
+        }
+        if steps & 2 != 0 && line.starts_with(b"From ") {
+            line.insert(0, b'>');
+        }
+        if steps & 4 != 0 {
+            line.iter_mut().for_each(|b| *b &= 0x7f);
+        }
+        if steps & 8 != 0 {
+            line.retain(|b| *b != 0 && *b != b'\r');
+        }
+        if steps & 16 != 0 {
+            line.truncate(998);
+        }
+    }
+    lines.join(if steps & 32 != 0 { b"\n".as_slice() } else { b"\r\n".as_slice() })
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn sec_142_no_careless_relay_breaks_a_signature(
+        body in proptest::collection::vec(proptest::prop_oneof![
+            5 => "[ -~]{0,80}".prop_map(String::into_bytes),
+            1 => proptest::prelude::Just(b"From the start".to_vec()),
+            1 => proptest::prelude::Just(b"trailing \t ".to_vec()),
+            1 => proptest::prelude::Just(b".".to_vec()),
+            1 => proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+            1 => proptest::prelude::Just(vec![b'y'; 1200]),
+        ], 0..12),
+        crlf in proptest::prelude::any::<bool>(),
+        kind in proptest::sample::select(vec!["text/plain; charset=utf-8", "text/html", "application/octet-stream"]),
+        steps in 0u8..64,
+    ) {
+        static WORLD: std::sync::OnceLock<(Authority, smime::Identity)> = std::sync::OnceLock::new();
+        let (ca, alice) = WORLD.get_or_init(|| {
+            let ca = Authority::root("Relay CA");
+            let alice = ca.person("Alice", "alice@example.com");
+            (ca, alice)
+        });
+        let end: &[u8] = if crlf { b"\r\n" } else { b"\n" };
+        let head = format!("{HEADER}Content-Type: {kind}\r\nContent-Transfer-Encoding: binary\r\n\r\n");
+        let mail = [head.as_bytes(), &body.join(end), end].concat();
+        let (policy, trust) = (Policy::default(), ca.trust());
+        let signed = Signer::new(alice, &policy).unwrap().sign(&Message::parse(&mail).unwrap(), now()).unwrap();
+        let arrived = relayed(&signed, steps);
+        let opened = Opener::new(&trust, &policy).open(&arrived, now()).unwrap();
+        proptest::prop_assert!(opened.judge(Requirement::SignedBySender).is_ok(), "{}", opened.report());
+    }
 }
