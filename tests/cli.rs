@@ -257,7 +257,7 @@ fn exit_6_7_keys_and_certificates_that_are_not_there() {
     );
     assert!(said.contains("dave@example.com"), "{said}");
     assert_eq!(desk.names(), before);
-    desk.expect(7, &"encrypt --to bob@example.com --certs bob.pem --at 2040-01-01T00:00:00Z mail.eml".to_string());
+    desk.expect(7, "encrypt --to bob@example.com --certs bob.pem --at 2040-01-01T00:00:00Z mail.eml");
     desk.expect(0, &format!("encrypt --to bob@example.com --to dave@example.com --skip-missing --certs bob.pem --at {AT} -o out.eml mail.eml"));
 }
 

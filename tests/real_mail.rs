@@ -128,7 +128,7 @@ fn check_layer(layer: &Layer, kind: &str, result: &str) -> Result<(), String> {
         (LayerKind::Signed(signed), _, _) if kind.starts_with("signed") => {
             let all =
                 |integrity| !signed.signatures.is_empty() && signed.signatures.iter().all(|s| s.integrity == integrity);
-            let raw = signed.signatures.iter().any(|s| s.reasons.iter().any(|r| r.code == "signed_raw_line_ends"));
+            let raw = signed.signatures.iter().any(|s| s.findings().any(|r| r.code == "signed_raw_line_ends"));
             match result {
                 "verify-ok" if all(Integrity::Intact) && !raw => Ok(()),
                 "verify-ok-raw" if all(Integrity::Intact) && raw => Ok(()),

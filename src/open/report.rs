@@ -118,8 +118,17 @@ pub struct Signature {
     pub scheme: Option<String>,
     /// When the signer claims to have signed.
     pub signed_at: Option<Time>,
-    /// Everything against it and everything odd, what decides first.
+    /// Everything that stands against it, what decides first.
     pub reasons: Vec<Reason>,
+    /// What is odd, or was let pass by the profile; it does not decide.
+    pub notes: Vec<Reason>,
+}
+
+impl Signature {
+    /// What stands against it, and then what is only odd.
+    pub fn findings(&self) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().chain(&self.notes)
+    }
 }
 
 /// Does a trust anchor vouch for the signer?
@@ -327,7 +336,7 @@ fn write_signed(f: &mut fmt::Formatter<'_>, layer: &Layer, signed: &SignedLayer)
         if let Some(at) = signature.signed_at {
             writeln!(f, "    claims to have been signed at {at}")?;
         }
-        for reason in &signature.reasons {
+        for reason in signature.findings() {
             writeln!(f, "    - {reason} [{}]", reason.code)?;
         }
     }

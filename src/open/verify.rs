@@ -143,7 +143,7 @@ pub(super) fn detached(
         let note = Reason::new(RAW_LINE_ENDS, "the signature was made over line ends that are not CRLF");
         readings.push(ContentReading { digests: hash_raw(content.content, &algorithms)?, note: Some(note) });
         layer.signatures = check(&readings);
-        raw = layer.signatures.iter().any(|s| s.reasons.iter().any(|r| r.code == RAW_LINE_ENDS));
+        raw = layer.signatures.iter().any(|s| s.notes.iter().any(|r| r.code == RAW_LINE_ENDS));
     }
     Ok(Verified { layer, reasons, raw, inside: Inside::Nothing })
 }
@@ -325,6 +325,7 @@ impl Judge<'_> {
             scheme: None,
             signed_at: None,
             reasons: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -371,20 +372,18 @@ impl Judge<'_> {
         if !check.weaknesses.is_empty() || outcome.notes.iter().any(weak) {
             signature.strength = Strength::Weak;
         }
+        let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
         signature.reasons = check.reasons;
         signature.reasons.extend(outcome.reasons);
         signature.reasons.extend(self.address_reasons(&signature.addresses, certificate));
         signature.reasons.extend(check.weaknesses);
-        signature.reasons.extend(check.notes);
-        signature.reasons.extend(outcome.notes);
-        signature.reasons.extend(leniencies);
-        signature.reasons.extend(time_notes(check.signing_time, certificate));
-        let mut seen: Vec<Reason> = Vec::with_capacity(signature.reasons.len());
-        signature.reasons.retain(|reason| {
-            let new = !seen.contains(reason);
-            seen.push(reason.clone());
-            new
-        });
+        signature.reasons.extend(weak);
+        signature.notes = check.notes;
+        signature.notes.extend(odd);
+        signature.notes.extend(leniencies);
+        signature.notes.extend(time_notes(check.signing_time, certificate));
+        each_once(&mut signature.reasons);
+        each_once(&mut signature.notes);
         signature.certificate = Some(certificate.clone());
     }
 
@@ -425,6 +424,16 @@ impl Judge<'_> {
         }
         reasons
     }
+}
+
+/// The same finding from two sides is told once.
+fn each_once(reasons: &mut Vec<Reason>) {
+    let mut seen: Vec<Reason> = Vec::with_capacity(reasons.len());
+    reasons.retain(|reason| {
+        let new = !seen.contains(reason);
+        seen.push(reason.clone());
+        new
+    });
 }
 
 /// Every From mailbox must match; Sender is told apart and does not count.

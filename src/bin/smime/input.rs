@@ -146,8 +146,14 @@ impl PasswordFrom {
     pub(crate) fn read(&self, console: Console) -> Result<Secret, Failure> {
         let (name, file): (String, Box<dyn Read>) = match self {
             Self::File(path) => {
-                let bytes = small_file(path, MAX_PASSWORD as usize, Secrecy::Confidential, console)?;
-                return Ok(first_line(&bytes));
+                // A pipe will do, as shells make one of <(command).
+                if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+                    let file = File::open(path).map_err(|e| Failure::from(e).about(path.display()))?;
+                    (path.display().to_string(), Box::new(file))
+                } else {
+                    let bytes = small_file(path, MAX_PASSWORD as usize, Secrecy::Confidential, console)?;
+                    return Ok(first_line(&bytes));
+                }
             }
             Self::Descriptor(0) => ("standard input".to_owned(), Box::new(io::stdin().lock())),
             Self::Descriptor(number) => {

@@ -162,7 +162,7 @@ fn signature(signature: &Signature) -> Value {
         "address": signature.address.to_string(),
         "addresses": answers.collect::<Vec<_>>(),
         "signed_at": { "claimed": signature.signed_at.map(|at| at.to_string()) },
-        "reasons": reasons(&signature.reasons),
+        "reasons": signature.findings().map(reason).collect::<Vec<_>>(),
     })
 }
 
@@ -181,7 +181,11 @@ pub(crate) fn certificate(certificate: &smime::Certificate) -> Value {
 }
 
 pub(crate) fn reasons(reasons: &[Reason]) -> Value {
-    reasons.iter().map(|reason| json!({ "code": reason.code, "text": reason.text })).collect()
+    reasons.iter().map(reason).collect()
+}
+
+fn reason(reason: &Reason) -> Value {
+    json!({ "code": reason.code, "text": reason.text })
 }
 
 fn hex(bytes: &[u8]) -> String {
