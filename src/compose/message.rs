@@ -1,10 +1,12 @@
 //! A mail on its way out: taken apart into what stays outside and what will be protected.
 
+use super::recipients::Error::NotAnAddress;
+use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
-use crate::base::reason::Reason;
+use crate::base::reason::{Reason, visible};
 use crate::base::source::{Memory, Rewindable, SharedSource};
 use crate::mime::Error;
-use crate::mime::mailboxes::Mailboxes;
+use crate::mime::mailboxes::{Mailbox, Mailboxes};
 use crate::mime::plan::{Kind, Plan, Protected};
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -61,6 +63,18 @@ impl<'a> Message<'a> {
     /// Who it is from and to.
     pub fn mailboxes(&self) -> &Mailboxes {
         &self.mailboxes
+    }
+
+    /// The addresses of To and Cc. A Bcc is not among them: it needs a message of its own, since whoever shares an
+    /// envelope is seen by the others (SEC-83).
+    ///
+    /// # Errors
+    /// [`NotAnAddress`](super::recipients::Error::NotAnAddress) where one of them is none: leaving it out would send to
+    /// fewer than the message says.
+    pub fn recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
+        let mailboxes = self.mailboxes.to.iter().chain(&self.mailboxes.cc);
+        let address = |m: &Mailbox| m.address.clone().ok_or_else(|| NotAnAddress { text: visible(&m.raw) });
+        mailboxes.map(address).collect()
     }
 
     /// What happened to it on the way in: fields taken out, bodies re-encoded.

@@ -52,6 +52,12 @@ pub struct Recipients {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// To or Cc names something that is no address; nobody gets anything.
+    #[error("\"{text}\" in To or Cc is no address")]
+    NotAnAddress {
+        /// As it stands there.
+        text: String,
+    },
     /// Nobody to encrypt to.
     #[error("there is no recipient")]
     Nobody,

@@ -57,14 +57,7 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
 fn addresses(args: &Encrypt, message: &Message<'_>) -> Result<Vec<EmailAddress>, Failure> {
     let mut addresses = args.to.clone();
     if args.to_headers {
-        let mailboxes = message.mailboxes();
-        for mailbox in mailboxes.to.iter().chain(&mailboxes.cc) {
-            let address = mailbox.address.clone();
-            addresses.push(address.ok_or_else(|| {
-                let why = format!("\"{}\" in To or Cc is no address", mailbox.raw);
-                Failure::new(exit::NO_RECIPIENT, why).hint("--to ADDR")
-            })?);
-        }
+        addresses.extend(message.recipients()?);
     }
     Ok(addresses)
 }
