@@ -52,6 +52,7 @@ pub mod compose;
 pub mod crypto;
 pub mod error;
 pub mod keys;
+pub mod manual;
 pub mod mime;
 pub mod open;
 pub mod policy;

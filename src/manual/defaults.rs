@@ -1,0 +1,18 @@
+//! Why each default is so.
+//!
+//! - **[`Requirement::SignedBySender`](crate::Requirement)** is what a requirement means unless something else is said: a good
+//!   signature by somebody else proves nothing about the sender. Every From mailbox must stand in the certificate of one
+//!   signer of the innermost signature that covers the whole message; Sender is told apart and does not decide.
+//! - **[`Profile::OutlookWindows`](crate::Profile)** composes: AES-256 in CBC, because Outlook cannot open GCM (OUT-38); the root
+//!   goes along (OUT-55); no cmsAlgorithmProtection (OUT-53). `rfc8551` and `strict` choose GCM and leave the root out.
+//! - **Local parts without regard to case** under the Outlook profiles, as Outlook and Exchange compare them (OUT-2), and byte for byte
+//!   under `rfc8551` and `strict`. Domains never depend on case. Every leniency that was used is noted.
+//! - **RSA PKCS#1 v1.5** for signatures and key transport: everybody reads it. PSS and OAEP are one field of
+//!   [`Policy`](crate::Policy) away. Decrypting v1.5 never tells a bad padding from a good one.
+//! - **Signed attributes always**, with signingCertificateV2: a signature without them can be moved to other content, and one
+//!   that does not name its certificate to another certificate with the same key (SEC-3, SEC-28).
+//! - **DER with definite lengths** when writing, BER when reading: every reader takes the first, and many writers send the second.
+//! - **Bcc is taken out** before signing and never shares an envelope: recipients of one envelope see each other.
+//! - **Encrypted parts beside other content stay closed** until they are asked for by name: merging them into their neighbours
+//!   is how EFAIL worked.
+//! - **Revocation is off** where nothing was given to judge it by, and the report says `unchecked`, which is not "good".
