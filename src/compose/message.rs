@@ -69,7 +69,7 @@ impl<'a> Message<'a> {
     /// envelope is seen by the others (SEC-83).
     ///
     /// # Errors
-    /// [`NotAnAddress`](super::recipients::Error::NotAnAddress) where one of them is none: leaving it out would send to
+    /// [`NotAnAddress`] where one of them is none: leaving it out would send to
     /// fewer than the message says.
     pub fn recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
         let mailboxes = self.mailboxes.to.iter().chain(&self.mailboxes.cc);
