@@ -50,6 +50,14 @@ pub struct Limits {
     pub signature_checks: usize,
     /// Steps while a chain is built (SEC-105; webpki's budget).
     pub build_steps: usize,
+    /// Nodes of the graph of certificate policies along one path (SEC-110).
+    pub policy_nodes: usize,
+    /// Comparisons of a name with a subtree while a chain is built (SEC-106; webpki's budget).
+    pub name_comparisons: usize,
+    /// Bytes of one certificate revocation list (SEC-115).
+    pub crl_bytes: usize,
+    /// Bytes of one OCSP response (hostile.md G8).
+    pub ocsp_bytes: usize,
     /// Smallest RSA modulus, in bits, that is read at all (SEC-37: legacy 1024 is read and marked).
     pub rsa_min_bits: usize,
     /// Largest RSA modulus, in bits (SEC-37).
@@ -85,6 +93,10 @@ impl Default for Limits {
             chain_depth: 8,
             signature_checks: 100,
             build_steps: 200_000,
+            policy_nodes: 1_000,
+            name_comparisons: 250_000,
+            crl_bytes: 64 << 20,
+            ocsp_bytes: 64 << 10,
             rsa_min_bits: 1024,
             rsa_max_bits: 8192,
             kdf_iterations: 2_000_000,

@@ -10,7 +10,8 @@ use crate::base::limits::Limits;
 use crate::base::time::Time;
 use crate::cert::Error;
 use crate::cert::extension::{
-    AuthorityKeyIdentifier, BasicConstraints, Extension, ExtensionError, GeneralName, KeyUsage, Known, NameConstraints,
+    AccessDescription, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension, ExtensionError,
+    GeneralName, KeyUsage, Known, NameConstraints, PolicyConstraints, PolicyMapping,
 };
 use crate::cert::name::{Name, hex};
 use crate::crypto;
@@ -262,6 +263,46 @@ impl Certificate {
     /// Which names the certificates below this one may have.
     pub fn name_constraints(&self) -> Option<&NameConstraints> {
         self.0.known.name_constraints.as_ref()
+    }
+
+    /// The policies that it was issued under; `None` where it does not say.
+    pub fn policies(&self) -> Option<&[ObjectIdentifier]> {
+        self.0.known.policies.as_deref()
+    }
+
+    /// Which policies of the issuer are which of the subject's.
+    pub fn policy_mappings(&self) -> &[PolicyMapping] {
+        &self.0.known.policy_mappings
+    }
+
+    /// From where on policies are asked for, and not mapped any more.
+    pub fn policy_constraints(&self) -> PolicyConstraints {
+        self.0.known.policy_constraints
+    }
+
+    /// After how many certificates anyPolicy does not stand for any policy any more.
+    pub fn inhibit_any_policy(&self) -> Option<u64> {
+        self.0.known.inhibit_any_policy
+    }
+
+    /// Where the lists that cover this certificate are published; `None` where it does not say.
+    pub fn distribution_points(&self) -> Option<&[DistributionPoint]> {
+        self.0.known.distribution_points.as_deref()
+    }
+
+    /// Where the deltas of these lists are published.
+    pub fn freshest_points(&self) -> &[DistributionPoint] {
+        &self.0.known.freshest
+    }
+
+    /// The authorityInfoAccess extension: OCSP responders, and where the issuer's certificate is.
+    pub fn access(&self) -> &[AccessDescription] {
+        &self.0.known.access
+    }
+
+    /// The octets of the subjectPublicKey, without the count of unused bits: what key identifiers and OCSP hash.
+    pub fn key_octets(&self) -> &[u8] {
+        self.slice(&self.0.key_bits)
     }
 
     /// The fingerprint by which people and programs tell certificates apart.

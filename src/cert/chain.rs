@@ -1,11 +1,8 @@
-//! Chains: from a certificate to one that is trusted ([RFC 5280 section 6], without certificate policies).
+//! Chains: from a certificate to one that is trusted ([RFC 5280 section 6], all of it).
 //!
 //! [`build`] tries every path that the certificates at hand allow, within a budget, and answers with the first that
-//! holds; where none does, with the best candidate and every reason against it. Revocation is not asked here.
-//!
-//! Of the extensions, policies are understood but not required: no initial policy set is given, so certificatePolicies,
-//! policyMappings and inhibitAnyPolicy cannot change the answer (RFC 5280 section 6.1.5 (g) with explicit_policy above
-//! 0). A critical policyConstraints could, and rejects.
+//! holds; where none does, with every candidate and every reason against each, the most telling first. Whether a
+//! certificate of the path was revoked is an answer of its own; a path against which nothing was found is preferred.
 //!
 //! [RFC 5280 section 6]: https://www.rfc-editor.org/rfc/rfc5280#section-6
 
@@ -15,9 +12,11 @@ use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::constraint::{self, Spent};
-use crate::cert::extension::KeyUsage;
-use crate::cert::path::{Found, Search};
+use crate::cert::extension::{ExtensionError, GeneralName, KeyUsage, NameConstraints};
+use crate::cert::path::{Budget, Found, Search};
+use crate::cert::policies::{PolicyInputs, PolicyOutcome};
 use crate::cert::purpose::{self, Purpose, PurposeRule};
+use crate::cert::revocation::{CertificateStatus, RevocationData, RevocationStatus, Wanted};
 use crate::crypto::algorithm::SignatureScheme;
 use crate::crypto::strength;
 use const_oid::ObjectIdentifier;
@@ -55,8 +54,62 @@ pub struct ChainRequest<'a> {
     pub purpose: Purpose,
     /// How strictly that is judged.
     pub rule: &'a PurposeRule,
-    /// The budget: `chain_depth`, `signature_checks`, `build_steps`; and the sizes of keys.
+    /// The other inputs of RFC 5280 section 6.1.1.
+    pub inputs: &'a PathInputs,
+    /// Where to look up whether certificates were revoked; empty where that is not asked.
+    pub revocation: &'a [&'a RevocationData],
+    /// Whether the candidates that were given up are told where one holds, too.
+    pub candidates: Candidates,
+    /// The budget: `chain_depth`, `signature_checks`, `build_steps` and the like; and the sizes of keys.
     pub limits: &'a Limits,
+}
+
+/// Inputs of RFC 5280 section 6.1.1 that mail has no use for, and test suites have. The default asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathInputs {
+    /// Section 6.1.1 (c) and (e) to (g).
+    pub policies: PolicyInputs,
+    /// initial-permitted-subtrees and initial-excluded-subtrees.
+    pub names: NameConstraints,
+}
+
+/// Which candidate paths are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Candidates {
+    /// Those that failed, where none holds.
+    #[default]
+    OnFailure,
+    /// Always.
+    Always,
+}
+
+static NO_INPUTS: PathInputs = PathInputs {
+    policies: PolicyInputs {
+        acceptable: Vec::new(),
+        explicit: crate::cert::policies::Initially::Unset,
+        inhibit_mapping: crate::cert::policies::Initially::Unset,
+        inhibit_any: crate::cert::policies::Initially::Unset,
+    },
+    names: NameConstraints { permitted: Vec::<GeneralName>::new(), excluded: Vec::<GeneralName>::new() },
+};
+
+impl<'a> ChainRequest<'a> {
+    /// The plain question: is there a chain, for no purpose in particular, by the strict rule, revocation not asked?
+    /// The other fields are set where more is wanted.
+    pub fn new(leaf: &'a Certificate, trust: &'a Trust, at: Time, limits: &'a Limits) -> Self {
+        Self {
+            leaf,
+            extra: &[],
+            trust,
+            at,
+            purpose: Purpose::Any,
+            rule: &PurposeRule::STRICT,
+            inputs: &NO_INPUTS,
+            revocation: &[],
+            candidates: Candidates::default(),
+            limits,
+        }
+    }
 }
 
 /// Whether a certificate is to be trusted.
@@ -82,6 +135,69 @@ pub struct ChainOutcome {
     pub reasons: Vec<Reason>,
     /// What does not decide: weak digests and keys, and what the purpose rule let pass.
     pub notes: Vec<Reason>,
+    /// Whether the certificates of the path were revoked, leaf first, the anchor left out; empty where there is no path
+    /// that holds.
+    pub statuses: Vec<CertificateStatus>,
+    /// The policies that the path is valid for.
+    pub policies: PolicyOutcome,
+    /// Every path that was looked at with what speaks against it, the best first (see [`ChainRequest::candidates`]).
+    pub candidates: Vec<Candidate>,
+    /// What was missing, and where it is said to be.
+    pub wanted: Vec<Wanted>,
+}
+
+/// A path that was looked at.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Leaf first, as far as it goes.
+    pub path: Vec<Certificate>,
+    /// Whether it ends with an anchor.
+    pub end: PathEnd,
+    /// What speaks against it, the leaf's own faults included; empty where it holds.
+    pub reasons: Vec<Reason>,
+}
+
+/// Where a candidate path ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathEnd {
+    /// With a trusted certificate.
+    Anchor,
+    /// With one whose issuer is not there, or not trusted.
+    Nowhere,
+}
+
+impl ChainOutcome {
+    /// The worst answer about the certificates of the path: revoked, then unknown, then unchecked, then good. Good
+    /// where the path is an anchor alone, about which nobody is asked.
+    pub fn revocation(&self) -> RevocationStatus {
+        use RevocationStatus::{Good, Revoked, Unchecked, Unknown};
+        if self.verdict != ChainVerdict::Anchored {
+            return Unchecked;
+        }
+        let statuses = || self.statuses.iter().map(|one| &one.status);
+        let first = |wanted: fn(&RevocationStatus) -> bool| statuses().find(|status| wanted(status)).cloned();
+        first(|status| matches!(status, Revoked { .. }))
+            .or_else(|| first(|status| matches!(status, Unknown(_))))
+            .or_else(|| first(|status| *status == Unchecked))
+            .unwrap_or(Good)
+    }
+
+    /// The same in sentences: who is revoked since when, or why that is not known.
+    pub fn revocation_reasons(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        for one in &self.statuses {
+            match &one.status {
+                RevocationStatus::Revoked { at, reason } => {
+                    let who = one.certificate.subject().brief();
+                    let text = format!("the certificate of \"{who}\" is revoked since {at} ({reason})");
+                    reasons.insert(0, Reason::new("revoked", text));
+                }
+                RevocationStatus::Unknown(whys) => reasons.extend(whys.iter().cloned()),
+                RevocationStatus::Good | RevocationStatus::Unchecked => {}
+            }
+        }
+        reasons
+    }
 }
 
 impl Trust {
@@ -154,14 +270,13 @@ impl Shelf {
 /// use smime::cert::purpose::{Purpose, PurposeRule};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let read = |path| -> Result<_, Box<dyn std::error::Error>> { Ok(Certificate::from_der(&std::fs::read(path)?)?) };
+/// let (alice, trust) = (read("alice.crt")?, Trust::new([read("root.crt")?]));
+/// let limits = smime::Limits::default();
 /// let outcome = build(&ChainRequest {
-///     leaf: &read("alice.crt")?,
 ///     extra: &[read("issuing-ca.crt")?],
-///     trust: &Trust::new([read("root.crt")?]),
-///     at: "2026-11-24T08:00:00Z".parse()?,
 ///     purpose: Purpose::Sign,
 ///     rule: &PurposeRule::LENIENT,
-///     limits: &smime::Limits::default(),
+///     ..ChainRequest::new(&alice, &trust, "2026-11-24T08:00:00Z".parse()?, &limits)
 /// });
 /// if outcome.verdict != ChainVerdict::Anchored {
 ///     outcome.reasons.iter().for_each(|reason| println!("{}: {reason}", reason.code));
@@ -171,42 +286,70 @@ impl Shelf {
 ///
 /// Reason codes: `no_anchors`, `path_budget`, `certificate_signature_invalid`, `unsupported_algorithm`, `unusable_key`,
 /// `malformed_extension`, `untrusted_chain`, `issuer_not_found`, `not_a_ca`, `path_length_exceeded`,
-/// `name_constraints`, `unknown_critical_extension`, `certificate_expired`, `certificate_not_yet_valid`, and those of
-/// [`purpose::fits`].
+/// `name_constraints`, `no_valid_policy`, `policy_mapping`, `unknown_critical_extension`, `certificate_expired`,
+/// `certificate_not_yet_valid`, and those of [`purpose::fits`].
 pub fn build(request: &ChainRequest<'_>) -> ChainOutcome {
     let leaf = leaf_reasons(request);
-    let mut search = Search::new(request);
-    let anchored = if request.trust.anchors().is_empty() { None } else { search.anchored() };
-    let Found { path, mut reasons } = match anchored {
-        Some(path) => Found { path, reasons: Vec::new() },
-        None => search.best_candidate(),
+    let trusts_nobody = request.trust.anchors().is_empty();
+    let mut search = Search::new(request, Budget::new(request.limits));
+    let anchored = if trusts_nobody { None } else { search.anchored() };
+    let holds = anchored.is_some();
+    let mut candidates = Vec::new();
+    if !holds || request.candidates == Candidates::Always {
+        candidates = search.candidates();
+        for candidate in &mut candidates {
+            candidate.reasons.extend(leaf.iter().cloned());
+            candidate.reasons.sort_by_key(|reason| rank(reason.code));
+        }
+    }
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let Found { path, statuses, wanted: about_status, policies, notes: about_lists } = match anchored {
+        Some(found) => found,
+        None => {
+            let dead_ends = candidates.iter().filter(|c| c.reasons.iter().any(|r| r.code == "issuer_not_found"));
+            for top in dead_ends.filter_map(|candidate| candidate.path.last()) {
+                let issuer = Wanted::issuer_of(top);
+                if !wanted.contains(&issuer) {
+                    wanted.push(issuer);
+                }
+            }
+            let path = candidates.first().map_or_else(|| vec![request.leaf.clone()], |best| best.path.clone());
+            Found { path, ..Found::default() }
+        }
     };
-    let holds = reasons.is_empty() && leaf.is_empty();
-    let verdict = if request.trust.anchors().is_empty() {
+    wanted.extend(about_status);
+    let mut reasons = match (holds, candidates.first()) {
+        (false, Some(best)) => best.reasons.clone(),
+        _ => leaf.clone(),
+    };
+    let verdict = if trusts_nobody {
         reasons.retain(|reason| !matches!(reason.code, "issuer_not_found" | "untrusted_chain"));
         let who = request.leaf.subject().brief();
         let text = format!("nothing is trusted: no anchors were given to judge the chain of \"{who}\" by");
         reasons.push(Reason::new("no_anchors", text));
         ChainVerdict::Unchecked
-    } else if holds {
+    } else if holds && leaf.is_empty() {
         ChainVerdict::Anchored
-    } else if let (Some(budget), true) = (search.exhausted(), leaf.is_empty()) {
+    } else if let (Some(budget), true, false) = (search.exhausted(), leaf.is_empty(), holds) {
         // SEC-105: where paths remain untried, nothing is known. A leaf that fails by itself fails on each of them.
         reasons.push(budget);
         ChainVerdict::Unchecked
     } else {
         ChainVerdict::Rejected
     };
-    reasons.extend(leaf);
     reasons.sort_by_key(|reason| rank(reason.code));
     let mut notes = purpose::notes(request.leaf, request.purpose, request.rule);
     notes.extend(weaknesses(&path, request));
-    ChainOutcome { verdict, path, reasons, notes }
+    notes.extend(about_lists);
+    if holds && candidates.iter().all(|candidate| candidate.path != path) {
+        candidates.insert(0, Candidate { path: path.clone(), end: PathEnd::Anchor, reasons: leaf });
+    }
+    ChainOutcome { verdict, path, reasons, notes, statuses, policies, candidates, wanted }
 }
 
 /// The order in which reasons are told.
-fn rank(code: &str) -> usize {
-    const ORDER: [&str; 13] = [
+pub(super) fn rank(code: &str) -> usize {
+    const ORDER: [&str; 15] = [
         "no_anchors",
         "path_budget",
         "certificate_signature_invalid",
@@ -218,10 +361,17 @@ fn rank(code: &str) -> usize {
         "not_a_ca",
         "path_length_exceeded",
         "name_constraints",
+        "policy_mapping",
+        "no_valid_policy",
         "unknown_critical_extension",
         "key_usage",
     ];
     ORDER.iter().position(|known| *known == code).unwrap_or(ORDER.len())
+}
+
+/// What any certificate of a path is held to, for those that sign lists and responses.
+pub(super) fn leaf_faults(certificate: &Certificate, at: Time) -> Vec<Reason> {
+    common_reasons(certificate, at)
 }
 
 /// What speaks against the leaf on any path.
@@ -288,8 +438,29 @@ pub(super) fn issuer_reasons(
         for (at, certificate) in below.iter().enumerate() {
             // RFC 5280 section 6.1.3 (b): self-issued certificates are exempt, unless they are the leaf.
             if at == 0 || !certificate.is_self_issued() {
-                reasons.extend(constraint::violation(issuer, constraints, certificate, comparisons)?);
+                let holder = format!("the CA \"{}\"", who());
+                reasons.extend(constraint::violation(&holder, constraints, certificate, comparisons)?);
             }
+        }
+    }
+    Ok(reasons)
+}
+
+/// What the caller's own name constraints say against a path (RFC 5280 section 6.1.1 (h) and (i)).
+pub(super) fn initial_reasons(
+    request: &ChainRequest<'_>,
+    path: &[&Certificate],
+    comparisons: &mut usize,
+) -> Result<Vec<Reason>, Spent> {
+    let names = &request.inputs.names;
+    let mut reasons = Vec::new();
+    if names.permitted.is_empty() && names.excluded.is_empty() {
+        return Ok(reasons);
+    }
+    let below_anchor = path.split_last().map(|(_, rest)| rest).unwrap_or_default();
+    for (at, certificate) in below_anchor.iter().enumerate() {
+        if at == 0 || !certificate.is_self_issued() {
+            reasons.extend(constraint::violation("whoever asks", names, certificate, comparisons)?);
         }
     }
     Ok(reasons)
@@ -320,19 +491,24 @@ fn common_reasons(certificate: &Certificate, at: Time) -> Vec<Reason> {
             format!("the certificate of \"{who}\" has the critical extension {what}, which is not understood here");
         reasons.push(Reason::new("unknown_critical_extension", text));
     }
-    for error in certificate.extension_errors().iter().filter(|error| error.critical) {
+    // Policies are never ignored (SEC-110), whatever the extension says of itself.
+    let decides = |error: &&ExtensionError| error.critical || POLICIES.contains(&error.oid);
+    for error in certificate.extension_errors().iter().filter(decides) {
         reasons.push(malformed(&who, &error.oid, &error.error));
     }
     reasons
 }
+
+/// Extensions that decide about a whole path even where they are not critical.
+const POLICIES: [ObjectIdentifier; 4] =
+    [oid::CERTIFICATE_POLICIES, oid::POLICY_MAPPINGS, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY];
 
 fn malformed(who: &str, oid: &ObjectIdentifier, error: &crate::asn1::Error) -> Reason {
     let what = crate::cert::extension::label(oid);
     Reason::new("malformed_extension", format!("the {what} extension of \"{who}\" is unreadable: {error}"))
 }
 
-/// Extensions that may be critical: those that are evaluated here, those that only help to find things, and those of
-/// the policies that nobody asks for (see the head of this file).
+/// Extensions that may be critical: those that are evaluated, and those that only help to find things.
 const UNDERSTOOD: &[ObjectIdentifier] = &[
     oid::KEY_USAGE,
     oid::EXTENDED_KEY_USAGE,
@@ -347,7 +523,9 @@ const UNDERSTOOD: &[ObjectIdentifier] = &[
     oid::CRL_DISTRIBUTION_POINTS,
     oid::CERTIFICATE_POLICIES,
     oid::POLICY_MAPPINGS,
+    oid::POLICY_CONSTRAINTS,
     oid::INHIBIT_ANY_POLICY,
+    oid::FRESHEST_CRL,
 ];
 
 /// Weak digests under the signatures of a path (that of the anchor is not looked at), and weak keys.

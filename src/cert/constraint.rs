@@ -1,7 +1,8 @@
 //! Name constraints: which names the certificates below a CA may have (RFC 5280 section 4.2.1.10; SEC-106 to SEC-108).
 //!
-//! Mailboxes (rfc822Name, SmtpUTF8Mailbox, the subject's emailAddress) and directory names are evaluated. A constraint
-//! on any other form of name rejects the certificates that have a name of that form, since nobody has judged it.
+//! Mailboxes (rfc822Name, SmtpUTF8Mailbox, the subject's emailAddress), directory names, host names, URIs and IP addresses
+//! are evaluated. A constraint on any other form of name rejects the certificates that have a name of that form, since
+//! nobody has judged it.
 
 use crate::asn1::oid;
 use crate::base::address::{EmailAddress, LocalPart};
@@ -10,9 +11,6 @@ use crate::cert::certificate::Certificate;
 use crate::cert::extension::{GeneralName, NameConstraints};
 use crate::cert::mailbox::Mailboxes;
 use const_oid::ObjectIdentifier;
-
-/// Comparisons of a name with a subtree while one chain is built (SEC-106).
-pub(crate) const COMPARISONS: usize = 250_000;
 
 /// The comparisons are used up.
 pub(crate) struct Spent;
@@ -24,17 +22,17 @@ struct Subject<'a> {
     certificate: &'a Certificate,
 }
 
-/// The first constraint of the CA `holder` that `below` violates, where there is one.
+/// The first constraint that `below` violates, where there is one. `holder` says whose constraints they are.
 pub(crate) fn violation(
-    holder: &Certificate,
+    holder: &str,
     constraints: &NameConstraints,
     below: &Certificate,
     comparisons: &mut usize,
 ) -> Result<Option<Reason>, Spent> {
     let subject = Subject { who: below.subject().brief(), mailboxes: Mailboxes::of(below), certificate: below };
     let against = |why: String| {
-        let (who, ca) = (&subject.who, holder.subject().brief());
-        let text = format!("the certificate of \"{who}\" violates the name constraints of the CA \"{ca}\": {why}");
+        let who = &subject.who;
+        let text = format!("the certificate of \"{who}\" violates the name constraints of {holder}: {why}");
         Ok(Some(Reason::new("name_constraints", text)))
     };
     if let Some(error) = below.extension_errors().iter().find(|error| error.oid == oid::SUBJECT_ALT_NAME) {
@@ -85,6 +83,28 @@ pub(crate) fn violation(
             return against(format!("the name \"{}\" is not among the permitted names", name.brief()));
         }
     }
+    for name in subject.certificate.subject_alt_names() {
+        let Some(plain) = PlainName::of(name) else { continue };
+        let form = plain.form();
+        let same_form = |base: &&PlainSubtree| base.form() == form;
+        spend(comparisons, permitted.plain.len().saturating_add(excluded.plain.len()))?;
+        let plain = match plain {
+            PlainName::Malformed(_, text) => {
+                if permitted.plain.iter().chain(&excluded.plain).any(|base| same_form(&base)) {
+                    return against(format!("\"{text}\" cannot be compared with them"));
+                }
+                continue;
+            }
+            plain => plain,
+        };
+        if excluded.plain.iter().filter(same_form).any(|base| base.holds(&plain)) {
+            return against(format!("{} is excluded", plain.text()));
+        }
+        let mut bases = permitted.plain.iter().filter(same_form).peekable();
+        if bases.peek().is_some() && !bases.any(|base| base.holds(&plain)) {
+            return against(format!("{} is not among the permitted names", plain.text()));
+        }
+    }
     Ok(None)
 }
 
@@ -93,6 +113,7 @@ pub(crate) fn violation(
 struct Subtrees<'a> {
     mail: Vec<MailSubtree>,
     directory: Vec<&'a crate::cert::name::Name>,
+    plain: Vec<PlainSubtree>,
     others: Vec<Form>,
 }
 
@@ -104,6 +125,9 @@ impl<'a> Subtrees<'a> {
             match base {
                 GeneralName::Rfc822(text) => sorted.mail.push(MailSubtree::parse(text).ok_or_else(|| text.clone())?),
                 GeneralName::Directory(name) => sorted.directory.push(name),
+                GeneralName::Dns(_) | GeneralName::Uri(_) | GeneralName::Opaque { number: 7, .. } => {
+                    sorted.plain.push(PlainSubtree::parse(base).ok_or_else(|| format!("{base:?}"))?);
+                }
                 other => {
                     let form = Form::of(other);
                     if !sorted.others.contains(&form) {
@@ -175,6 +199,143 @@ impl MailSubtree {
     }
 }
 
+/// A name that is no mailbox and no directory name, taken apart for comparison.
+enum PlainName {
+    /// dNSName, in lower case.
+    Host(String),
+    /// The host of a URI, in lower case, and the URI.
+    Uri(String, String),
+    /// iPAddress: 4 or 16 octets.
+    Ip(Vec<u8>),
+    /// What does not keep to its form, and which form that is.
+    Malformed(u32, String),
+}
+
+impl PlainName {
+    fn of(name: &GeneralName) -> Option<Self> {
+        Some(match name {
+            GeneralName::Dns(text) if is_host(text.strip_prefix("*.").unwrap_or(text)) => {
+                Self::Host(text.to_ascii_lowercase())
+            }
+            GeneralName::Dns(text) => Self::Malformed(2, text.clone()),
+            GeneralName::Uri(text) => match host_of(text) {
+                Some(host) => Self::Uri(host.to_ascii_lowercase(), text.clone()),
+                // RFC 5280 section 4.2.1.10: a URI without a host name, or with an address, is rejected.
+                None => Self::Malformed(6, text.clone()),
+            },
+            GeneralName::Opaque { number: 7, value } if matches!(value.len(), 4 | 16) => Self::Ip(value.clone()),
+            GeneralName::Opaque { number: 7, value } => Self::Malformed(7, format!("{value:?}")),
+            _ => return None,
+        })
+    }
+
+    fn form(&self) -> u32 {
+        match self {
+            Self::Host(_) => 2,
+            Self::Uri(..) => 6,
+            Self::Ip(_) => 7,
+            Self::Malformed(form, _) => *form,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Host(text) | Self::Uri(_, text) | Self::Malformed(_, text) => text.clone(),
+            Self::Ip(octets) => match <[u8; 4]>::try_from(octets.as_slice()) {
+                Ok(four) => std::net::Ipv4Addr::from(four).to_string(),
+                Err(_) => <[u8; 16]>::try_from(octets.as_slice())
+                    .map_or_else(|_| format!("{octets:?}"), |sixteen| std::net::Ipv6Addr::from(sixteen).to_string()),
+            },
+        }
+    }
+}
+
+/// A constraint on such names (RFC 5280 section 4.2.1.10).
+enum PlainSubtree {
+    /// This host and all below it; all hosts where empty. With a leading dot, only those below.
+    Host(String),
+    /// This host alone, or with a leading dot every host below.
+    Uri(String),
+    /// Address and mask.
+    Ip(Vec<u8>, Vec<u8>),
+}
+
+impl PlainSubtree {
+    fn parse(base: &GeneralName) -> Option<Self> {
+        match base {
+            GeneralName::Dns(text) => {
+                let sound = text.is_empty() || is_host(text.strip_prefix('.').unwrap_or(text));
+                sound.then(|| Self::Host(text.to_ascii_lowercase()))
+            }
+            GeneralName::Uri(text) => {
+                let sound = is_host(text.strip_prefix('.').unwrap_or(text));
+                sound.then(|| Self::Uri(text.to_ascii_lowercase()))
+            }
+            GeneralName::Opaque { number: 7, value } if matches!(value.len(), 8 | 32) => {
+                let (address, mask) = value.split_at(value.len() / 2);
+                // A mask is ones, then zeros.
+                let ones: u32 = mask.iter().map(|octet| octet.leading_ones()).sum();
+                let all: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
+                let first_gap = mask.iter().position(|octet| *octet != 0xff).unwrap_or(mask.len());
+                let rest_is_empty = mask.iter().skip(first_gap + 1).all(|octet| *octet == 0);
+                (ones == all && rest_is_empty).then(|| Self::Ip(address.to_vec(), mask.to_vec()))
+            }
+            _ => None,
+        }
+    }
+
+    fn form(&self) -> u32 {
+        match self {
+            Self::Host(_) => 2,
+            Self::Uri(_) => 6,
+            Self::Ip(..) => 7,
+        }
+    }
+
+    fn holds(&self, name: &PlainName) -> bool {
+        match (self, name) {
+            (Self::Host(base), PlainName::Host(host)) => {
+                base.is_empty() || (!base.starts_with('.') && host == base) || is_below(host, base)
+            }
+            (Self::Uri(base), PlainName::Uri(host, _)) => match base.starts_with('.') {
+                true => is_below(host, base),
+                false => host == base,
+            },
+            (Self::Ip(base, mask), PlainName::Ip(address)) => {
+                base.len() == address.len()
+                    && base.iter().zip(mask).zip(address).all(|((base, mask), octet)| base & mask == octet & mask)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a host lies below a domain, given with or without a leading dot.
+fn is_below(host: &str, domain: &str) -> bool {
+    let domain = domain.strip_prefix('.').unwrap_or(domain);
+    host.strip_suffix(domain).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        })
+}
+
+/// The host name of a URI with an authority; `None` where there is none, or an IP address.
+fn host_of(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => host,
+    };
+    (is_host(host) && host.parse::<std::net::Ipv4Addr>().is_err()).then_some(host)
+}
+
 fn spend(comparisons: &mut usize, count: usize) -> Result<(), Spent> {
     *comparisons = comparisons.checked_sub(count).ok_or(Spent)?;
     Ok(())
@@ -205,7 +366,7 @@ mod tests {
 
     fn fits(permitted: &[GeneralName], excluded: &[GeneralName], cert: &Certificate) -> bool {
         let constraints = NameConstraints { permitted: permitted.to_vec(), excluded: excluded.to_vec() };
-        violation(cert, &constraints, cert, &mut 1000).ok().unwrap().is_none()
+        violation("the CA", &constraints, cert, &mut 1000).ok().unwrap().is_none()
     }
 
     #[test]
@@ -252,15 +413,70 @@ mod tests {
         assert!(fits(&[base("Other")], &[], &person(&["a@example.com"], &Name::build(&[]))));
     }
 
+    /// A certificate with one name in its subjectAltName.
+    fn host(number: u32, value: &[u8]) -> Certificate {
+        let mut template = unsigned(Name::build(&[]));
+        let value = der::sequence(&[der::primitive(Tag::context(number), value)]);
+        template.extensions = vec![Extension { oid: oid::SUBJECT_ALT_NAME, critical: false, value }];
+        with_dummy_signature(&template)
+    }
+
+    #[test]
+    fn hosts_and_uris() {
+        let dns = |text: &str| GeneralName::Dns(text.to_owned());
+        let uri = |text: &str| GeneralName::Uri(text.to_owned());
+        let rows: [(GeneralName, u32, &str, bool); 17] = [
+            (dns("example.com"), 2, "example.com", true),
+            (dns("example.com"), 2, "WWW.Example.com", true),
+            (dns("example.com"), 2, "notexample.com", false),
+            (dns("example.com"), 2, "example.com.", false),
+            (dns("example.com"), 2, "*.example.com", true),
+            (dns(".example.com"), 2, "www.example.com", true),
+            (dns(".example.com"), 2, "example.com", false),
+            (dns(""), 2, "www.example.net", true),
+            (uri("host.example.com"), 6, "https://host.example.com/x", true),
+            (uri("host.example.com"), 6, "https://user@HOST.example.com:8443/x", true),
+            (uri("host.example.com"), 6, "https://www.host.example.com/x", false),
+            (uri(".example.com"), 6, "ldap://a.b.example.com/", true),
+            (uri(".example.com"), 6, "ldap://example.com/", false),
+            (uri(".example.com"), 6, "https://192.0.2.1/", false),
+            (uri(".example.com"), 6, "urn:example", false),
+            (uri(".example.com"), 6, "https://www.example.com@evil.example.net/", false),
+            (uri(".example.com"), 2, "www.example.net", true),
+        ];
+        for (base, form, name, expected) in rows {
+            assert_eq!(
+                fits(std::slice::from_ref(&base), &[], &host(form, name.as_bytes())),
+                expected,
+                "{base:?} {name}"
+            );
+            // What is permitted by itself is forbidden where excluded, and a name that cannot be compared is, too.
+            let same_form = form == if matches!(base, GeneralName::Dns(_)) { 2 } else { 6 };
+            let comparable = expected
+                || PlainName::of(&host(form, name.as_bytes()).subject_alt_names()[0])
+                    .is_some_and(|name| !matches!(name, PlainName::Malformed(..)));
+            let forbidden = same_form && (expected || !comparable);
+            assert_eq!(fits(&[], &[base], &host(form, name.as_bytes())), !forbidden, "excluded {name}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_hosts() {
+        let ip = |value: &[u8]| GeneralName::Opaque { number: 7, value: value.to_vec() };
+        let net = ip(&[192, 0, 2, 0, 255, 255, 255, 0]);
+        assert!(fits(std::slice::from_ref(&net), &[], &host(7, &[192, 0, 2, 9])));
+        assert!(!fits(std::slice::from_ref(&net), &[], &host(7, &[192, 0, 3, 9])));
+        assert!(!fits(std::slice::from_ref(&net), &[], &host(7, &[0; 16])));
+        assert!(!fits(&[], std::slice::from_ref(&net), &host(7, &[192, 0, 2, 9])));
+        assert!(!fits(&[ip(&[192, 0, 2, 0, 255, 0, 255, 0])], &[], &host(7, &[192, 0, 2, 9])), "no mask");
+        assert!(!fits(&[net], &[], &host(7, &[1, 2, 3])), "no address");
+    }
+
     #[test]
     fn forms_that_are_not_evaluated_reject_only_where_they_meet_a_name() {
-        let host = GeneralName::Dns("example.com".to_owned());
-        let nobody = Name::build(&[]);
-        assert!(fits(std::slice::from_ref(&host), &[], &person(&["a@example.com"], &nobody)));
-        let mut template = unsigned(nobody);
-        let value = der::sequence(&[der::primitive(Tag::context(2), b"www.example.com")]);
-        template.extensions = vec![Extension { oid: oid::SUBJECT_ALT_NAME, critical: false, value }];
-        assert!(!fits(&[host], &[], &with_dummy_signature(&template)));
+        let id = GeneralName::Opaque { number: 8, value: vec![42] };
+        assert!(fits(std::slice::from_ref(&id), &[], &person(&["a@example.com"], &Name::build(&[]))));
+        assert!(!fits(&[id], &[], &host(8, &[42])));
     }
 
     #[test]
@@ -270,6 +486,6 @@ mod tests {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let cert = person(&names, &Name::build(&[]));
         let constraints = NameConstraints { permitted: bases, excluded: Vec::new() };
-        assert!(violation(&cert, &constraints, &cert, &mut COMPARISONS.clone()).is_err());
+        assert!(violation("the CA", &constraints, &cert, &mut 250_000).is_err());
     }
 }

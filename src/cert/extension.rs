@@ -2,11 +2,17 @@
 //!
 //! Every other extension is kept as it came, in [`Extension`].
 
+mod points;
+mod policies;
+
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, oid};
 use crate::cert::name::Name;
 use const_oid::ObjectIdentifier;
 use std::fmt;
+
+pub use points::{AccessDescription, DistributionPoint, IssuingDistributionPoint, PointName, ReasonFlags, Scope};
+pub use policies::{PolicyConstraints, PolicyMapping};
 
 /// `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +53,13 @@ pub(crate) struct Known {
     pub(crate) authority_key: Option<AuthorityKeyIdentifier>,
     pub(crate) subject_alt_names: Option<Vec<GeneralName>>,
     pub(crate) name_constraints: Option<NameConstraints>,
+    pub(crate) policies: Option<Vec<ObjectIdentifier>>,
+    pub(crate) policy_mappings: Vec<PolicyMapping>,
+    pub(crate) policy_constraints: PolicyConstraints,
+    pub(crate) inhibit_any_policy: Option<u64>,
+    pub(crate) distribution_points: Option<Vec<DistributionPoint>>,
+    pub(crate) freshest: Vec<DistributionPoint>,
+    pub(crate) access: Vec<AccessDescription>,
 }
 
 impl Known {
@@ -80,6 +93,23 @@ impl Known {
             }
             oid::NAME_CONSTRAINTS => {
                 self.name_constraints = Some(NameConstraints::read(&element("NameConstraints")?)?);
+            }
+            oid::CERTIFICATE_POLICIES => {
+                self.policies = Some(policies::read_policies(&element("CertificatePolicies")?)?);
+            }
+            oid::POLICY_MAPPINGS => self.policy_mappings = policies::read_mappings(&element("PolicyMappings")?)?,
+            oid::POLICY_CONSTRAINTS => {
+                self.policy_constraints = PolicyConstraints::read(&element("PolicyConstraints")?)?;
+            }
+            oid::INHIBIT_ANY_POLICY => {
+                self.inhibit_any_policy = Some(element("InhibitAnyPolicy")?.small("InhibitAnyPolicy")?);
+            }
+            oid::CRL_DISTRIBUTION_POINTS => {
+                self.distribution_points = Some(DistributionPoint::read_all(&element("CRLDistributionPoints")?)?);
+            }
+            oid::FRESHEST_CRL => self.freshest = DistributionPoint::read_all(&element("FreshestCRL")?)?,
+            oid::AUTHORITY_INFO_ACCESS => {
+                self.access = AccessDescription::read_all(&element("AuthorityInfoAccess")?)?;
             }
             _ => {}
         }
@@ -195,7 +225,7 @@ pub struct AuthorityKeyIdentifier {
 }
 
 impl AuthorityKeyIdentifier {
-    fn read(element: &Element<'_>) -> asn1::Result<Self> {
+    pub(crate) fn read(element: &Element<'_>) -> asn1::Result<Self> {
         let mut parts = element.sequence("AuthorityKeyIdentifier")?;
         let mut read = Self::default();
         if let Some(id) = parts.optional(Tag::context(0), "keyIdentifier")? {
@@ -343,6 +373,13 @@ const LABELS: &[(ObjectIdentifier, &str)] = &[
     (oid::POLICY_CONSTRAINTS, "policyConstraints"),
     (oid::INHIBIT_ANY_POLICY, "inhibitAnyPolicy"),
     (oid::CRL_DISTRIBUTION_POINTS, "cRLDistributionPoints"),
+    (oid::FRESHEST_CRL, "freshestCRL"),
+    (oid::CRL_NUMBER, "cRLNumber"),
+    (oid::DELTA_CRL_INDICATOR, "deltaCRLIndicator"),
+    (oid::ISSUING_DISTRIBUTION_POINT, "issuingDistributionPoint"),
+    (oid::CERTIFICATE_ISSUER, "certificateIssuer"),
+    (oid::CRL_REASON, "cRLReason"),
+    (oid::INVALIDITY_DATE, "invalidityDate"),
     (oid::AUTHORITY_INFO_ACCESS, "authorityInfoAccess"),
     (oid::SUBJECT_INFO_ACCESS, "subjectInfoAccess"),
 ];

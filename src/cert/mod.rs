@@ -1,6 +1,7 @@
 //! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
 //! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
-//! constraints of [`constraint`]), and made ([`issue`]).
+//! constraints of [`constraint`] and the policies of [`policies`]), looked up in what was revoked ([`revocation`], over
+//! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers), and made ([`issue`]).
 //!
 //! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
 
@@ -9,12 +10,17 @@
 pub mod certificate;
 pub mod chain;
 pub mod constraint;
+pub mod crl;
 pub mod extension;
 pub mod issue;
 pub mod mailbox;
 pub mod name;
+pub mod ocsp;
 mod path;
+pub mod policies;
 pub mod purpose;
+pub mod revocation;
+pub mod status;
 
 use crate::asn1;
 use std::sync::Arc;
@@ -48,6 +54,25 @@ pub enum Error {
     /// Extensions came with version 3; in an older certificate some readers would see them and some would not.
     #[error("the certificate has extensions but claims version {0}, which knows none")]
     ExtensionsInOldVersion(u8),
+    /// A revocation list is larger than the limit (SEC-115).
+    #[error("the CRL has {bytes} bytes; at most {limit} are read")]
+    CrlTooLarge {
+        /// What was found.
+        bytes: usize,
+        /// `Limits::crl_bytes`.
+        limit: usize,
+    },
+    /// An OCSP response is larger than the limit (hostile.md G8).
+    #[error("the OCSP response has {bytes} bytes; at most {limit} are read")]
+    OcspTooLarge {
+        /// What was found.
+        bytes: usize,
+        /// `Limits::ocsp_bytes`.
+        limit: usize,
+    },
+    /// An OCSP responder answered that it has no answer (RFC 6960 section 4.2.1).
+    #[error("the OCSP responder gave no answer: {0}")]
+    OcspStatus(&'static str),
     /// The issuer's key did not sign.
     #[error("the certificate for \"{subject}\" could not be signed: {source}")]
     Signing {

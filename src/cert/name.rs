@@ -112,6 +112,12 @@ impl Name {
         self.canonical.starts_with(&base.canonical)
     }
 
+    /// This name with one more RDN, DER of the SET, at its end.
+    pub(crate) fn with_rdn(&self, rdn: &[u8]) -> Option<Self> {
+        let own = Reader::single(&self.der, "Name").ok()?.content().to_vec();
+        Self::from_der(&der::sequence(&[own.as_slice(), rdn])).ok()
+    }
+
     /// Equal for names that are the [`same`](Name::same), different for others.
     pub(crate) fn canonical(&self) -> &[u8] {
         &self.canonical

@@ -1,13 +1,16 @@
 //! The search behind [`chain`](crate::cert::chain): depth first over every path, within the budget of SEC-105.
 //!
 //! It runs twice at most. First for a path that holds, leaving each branch at its first fault, the cheap ones before
-//! the signature. Where there is none, once more for the candidate that explains best what is wrong. A signature is
-//! checked once and remembered.
+//! the signature; of several that hold, one whose certificates are known not to be revoked is preferred. Where there is
+//! none, once more for the candidates that explain what is wrong. A signature is checked once and remembered.
 
+use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::{self, ChainRequest};
-use crate::cert::constraint::{COMPARISONS, Spent};
+use crate::cert::chain::{self, Candidate, ChainRequest, PathEnd};
+use crate::cert::constraint::Spent;
+use crate::cert::policies::{self, Against, PolicyOutcome};
+use crate::cert::revocation::{self, CertificateStatus, RevocationStatus, Wanted};
 use crate::crypto;
 use crate::crypto::algorithm::SignatureScheme;
 use std::cmp::Reverse;
@@ -16,13 +19,56 @@ use std::rc::Rc;
 
 /// Candidates that the second run looks at.
 const CANDIDATES: usize = 64;
+/// Paths that hold, of which the certificates are looked up before the best so far is taken.
+const ALTERNATIVES: usize = 8;
 /// No anchor can be reached.
 const UNREACHABLE: usize = usize::MAX;
 
-/// A path, and what speaks against it beyond the leaf itself.
+/// A path that holds, the leaf's own faults aside.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) path: Vec<Certificate>,
-    pub(super) reasons: Vec<Reason>,
+    pub(super) statuses: Vec<CertificateStatus>,
+    pub(super) wanted: Vec<Wanted>,
+    pub(super) policies: PolicyOutcome,
+    pub(super) notes: Vec<Reason>,
+}
+
+impl Found {
+    /// How much is known against its certificates: the least is the best.
+    fn doubt(&self) -> usize {
+        let doubt = |one: &CertificateStatus| match one.status {
+            RevocationStatus::Good => 0,
+            RevocationStatus::Unchecked | RevocationStatus::Unknown(_) => 1,
+            RevocationStatus::Revoked { .. } => 2,
+        };
+        self.statuses.iter().map(doubt).max().unwrap_or(0)
+    }
+}
+
+/// What is left to spend (SEC-105, SEC-106).
+#[derive(Default)]
+pub(super) struct Budget {
+    signature_checks: usize,
+    steps: usize,
+    comparisons: usize,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            signature_checks: limits.signature_checks,
+            steps: limits.build_steps,
+            comparisons: limits.name_comparisons,
+        }
+    }
+
+    /// Whether there was one more to spend.
+    pub(super) fn spend_signature(&mut self) -> bool {
+        let left = self.signature_checks.checked_sub(1);
+        self.signature_checks = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 /// One certificate that may stand in the path.
@@ -47,6 +93,10 @@ type Score = (bool, usize, Reverse<usize>);
 
 pub(super) struct Search<'a> {
     request: &'a ChainRequest<'a>,
+    /// The only anchor that counts, where a path must end with that of another.
+    only: Option<&'a Certificate>,
+    /// Certificates whose status depends on this search.
+    pending: Vec<Certificate>,
     /// The leaf is the first.
     nodes: Vec<Node<'a>>,
     /// By subject.
@@ -55,48 +105,59 @@ pub(super) struct Search<'a> {
     issuers: HashMap<usize, Rc<[usize]>>,
     /// What the check of a signature gave, by certificate and issuer.
     signatures: HashMap<(usize, usize), Option<Reason>>,
-    signature_checks: usize,
-    steps: usize,
-    comparisons: usize,
+    budget: Budget,
     exhausted: Option<(&'static str, usize)>,
-    candidates: usize,
-    best: Option<(Score, Found)>,
+    found: Option<Found>,
+    alternatives: usize,
+    offered: Vec<(Score, Candidate)>,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(request: &'a ChainRequest<'a>) -> Self {
-        let mut search = Self {
+    pub(super) fn new(request: &'a ChainRequest<'a>, budget: Budget) -> Self {
+        Self {
             request,
+            only: None,
+            pending: Vec::new(),
             nodes: Vec::new(),
             groups: HashMap::new(),
             issuers: HashMap::new(),
             signatures: HashMap::new(),
-            signature_checks: request.limits.signature_checks,
-            steps: request.limits.build_steps,
-            comparisons: COMPARISONS,
+            budget,
             exhausted: None,
-            candidates: 0,
-            best: None,
-        };
-        search.gather();
-        search.measure();
-        search
-    }
-
-    /// The first path to an anchor against which nothing speaks, the leaf's own faults aside.
-    pub(super) fn anchored(&mut self) -> Option<Vec<Certificate>> {
-        let mut path = vec![0];
-        match self.climb(&mut path) {
-            Ok(true) => Some(self.certificates(&path)),
-            _ => None,
+            found: None,
+            alternatives: ALTERNATIVES,
+            offered: Vec::new(),
         }
     }
 
-    /// The path that explains best why there is none.
-    pub(super) fn best_candidate(&mut self) -> Found {
+    /// Only this anchor counts.
+    pub(super) fn only(self, anchor: &'a Certificate) -> Self {
+        Self { only: Some(anchor), ..self }
+    }
+
+    /// The status of these certificates is being asked for already.
+    pub(super) fn pending(self, pending: &[Certificate]) -> Self {
+        Self { pending: pending.to_vec(), ..self }
+    }
+
+    /// What is left to spend.
+    pub(super) fn into_budget(self) -> Budget {
+        self.budget
+    }
+
+    /// A path to an anchor against which nothing speaks, the leaf's own faults aside.
+    pub(super) fn anchored(&mut self) -> Option<Found> {
+        self.prepare();
+        let _ = self.climb(&mut vec![0]);
+        self.found.take()
+    }
+
+    /// The paths that explain why there is none, the best first.
+    pub(super) fn candidates(&mut self) -> Vec<Candidate> {
+        self.prepare();
         let _ = self.explain(&mut vec![0], &mut Vec::new());
-        let nothing = || Found { path: vec![self.request.leaf.clone()], reasons: Vec::new() };
-        self.best.take().map_or_else(nothing, |(_, found)| found)
+        self.offered.sort_by_key(|(score, _)| *score);
+        self.offered.drain(..).map(|(_, candidate)| candidate).collect()
     }
 
     /// Which budget ended the search, where one did.
@@ -108,6 +169,20 @@ impl<'a> Search<'a> {
         })
     }
 
+    fn prepare(&mut self) {
+        if self.nodes.is_empty() {
+            self.gather();
+            self.measure();
+        }
+    }
+
+    fn is_anchor(&self, certificate: &Certificate) -> bool {
+        match self.only {
+            Some(only) => only == certificate,
+            None => self.request.trust.is_anchor(certificate),
+        }
+    }
+
     /// Collects every certificate that names alone connect with the leaf, upwards.
     fn gather(&mut self) {
         let request = self.request;
@@ -116,14 +191,16 @@ impl<'a> Search<'a> {
             brought.entry(certificate.subject().canonical()).or_default().push(certificate);
         }
         let leaf = request.leaf;
-        self.nodes.push(Node { certificate: leaf, anchor: request.trust.is_anchor(leaf), distance: UNREACHABLE });
+        self.nodes.push(Node { certificate: leaf, anchor: self.is_anchor(leaf), distance: UNREACHABLE });
         let mut seen: HashSet<&[u8]> = HashSet::from([leaf.der()]);
         let mut names = VecDeque::from([leaf.issuer().canonical()]);
         while let Some(name) = names.pop_front() {
             if self.groups.contains_key(name) {
                 continue;
             }
-            let anchors = request.trust.anchors_named(name).map(|certificate| (certificate, true));
+            let only = self.only;
+            let counts = |certificate: &Certificate| only.is_none_or(|only| only == certificate);
+            let anchors = request.trust.anchors_named(name).map(|certificate| (certificate, counts(certificate)));
             let extra = brought.get(name).into_iter().flatten().copied();
             let others = extra.chain(request.trust.intermediates_named(name)).map(|certificate| (certificate, false));
             let mut group = Vec::new();
@@ -165,11 +242,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The first run: extends the path to an anchor; `false` where that is impossible from here.
+    /// The first run: extends the path to an anchor; `false` where no better one can be reached from here.
     fn climb(&mut self, path: &mut Vec<usize>) -> Result<bool, Stop> {
         let Some((top, node)) = self.top(path) else { return Ok(false) };
         if node.anchor {
-            return Ok(true);
+            return self.complete(path);
         }
         for candidate in self.issuers_of(top).iter().copied() {
             self.step()?;
@@ -193,11 +270,63 @@ impl<'a> Search<'a> {
         Ok(false)
     }
 
+    /// What concerns a whole path: the caller's constraints, policies, and what was revoked. `true` where it will do.
+    fn complete(&mut self, path: &[usize]) -> Result<bool, Stop> {
+        let (against, policies) = self.whole_path(path)?;
+        if !against.is_empty() {
+            return Ok(false);
+        }
+        let path = self.certificates(path);
+        let examined = revocation::examine(self.request, &path, &self.pending);
+        let found =
+            Found { path, statuses: examined.statuses, wanted: examined.wanted, policies, notes: examined.notes };
+        let enough = self.request.revocation.is_empty() || found.doubt() == 0;
+        if self.found.as_ref().is_none_or(|best| found.doubt() < best.doubt()) {
+            self.found = Some(found);
+        }
+        self.alternatives = self.alternatives.saturating_sub(1);
+        if self.alternatives == 0 { Err(Stop) } else { Ok(enough) }
+    }
+
+    fn whole_path(&mut self, path: &[usize]) -> Result<(Vec<Reason>, PolicyOutcome), Stop> {
+        for _ in path {
+            self.step()?;
+        }
+        let certificates: Vec<&Certificate> =
+            path.iter().filter_map(|at| self.nodes.get(*at)).map(|node| node.certificate).collect();
+        let mut against = match chain::initial_reasons(self.request, &certificates, &mut self.budget.comparisons) {
+            Ok(reasons) => reasons,
+            Err(spent) => {
+                self.exhausted =
+                    Some(("comparisons of names with name constraints", self.request.limits.name_comparisons));
+                return Err(spent.into());
+            }
+        };
+        let most = self.request.limits.policy_nodes;
+        match policies::judge(&certificates, &self.request.inputs.policies, most) {
+            Ok(outcome) => return Ok((against, outcome)),
+            Err(Against::Invalid(reason)) => against.push(reason),
+            Err(Against::Budget) => {
+                // SEC-110: this path is given up; others are tried, and where none holds, nothing is known.
+                self.exhausted = Some(("nodes of the policy graph", most));
+                let text = format!("the certificate policies of the chain make more than {most} nodes");
+                against.push(Reason::new("policy_budget", text));
+            }
+        }
+        Ok((against, PolicyOutcome::default()))
+    }
+
     /// The second run: extends the path whatever speaks against it, and keeps the best that ends.
     fn explain(&mut self, path: &mut Vec<usize>, reasons: &mut Vec<Reason>) -> Result<(), Stop> {
         let Some((top, node)) = self.top(path) else { return Ok(()) };
         if node.anchor {
-            return self.offer(path, reasons, true);
+            let known = reasons.len();
+            if let Ok((against, _)) = self.whole_path(path) {
+                reasons.extend(against);
+            }
+            let offered = self.offer(path, reasons, true);
+            reasons.truncate(known);
+            return offered;
         }
         if path.len() >= self.request.limits.chain_depth {
             let most = self.request.limits.chain_depth;
@@ -265,11 +394,10 @@ impl<'a> Search<'a> {
     fn offer(&mut self, path: &[usize], reasons: &[Reason], anchored: bool) -> Result<(), Stop> {
         let weight = reasons.iter().map(|reason| if reason.code == "certificate_signature_invalid" { 3 } else { 1 });
         let score = (!anchored, weight.sum(), Reverse(path.len()));
-        if self.best.as_ref().is_none_or(|(best, _)| score < *best) {
-            self.best = Some((score, Found { path: self.certificates(path), reasons: reasons.to_vec() }));
-        }
-        self.candidates += 1;
-        if self.candidates < CANDIDATES { Ok(()) } else { Err(Stop) }
+        let end = if anchored { PathEnd::Anchor } else { PathEnd::Nowhere };
+        let candidate = Candidate { path: self.certificates(path), end, reasons: reasons.to_vec() };
+        self.offered.push((score, candidate));
+        if self.offered.len() < CANDIDATES { Ok(()) } else { Err(Stop) }
     }
 
     fn top(&self, path: &[usize]) -> Option<(usize, &Node<'a>)> {
@@ -334,9 +462,11 @@ impl<'a> Search<'a> {
         let Some(node) = self.nodes.get(candidate) else { return Err(Stop) };
         let below: Vec<&Certificate> =
             path.iter().filter_map(|at| self.nodes.get(*at)).map(|node| node.certificate).collect();
-        let judged = chain::issuer_reasons(self.request, node.certificate, &below, node.anchor, &mut self.comparisons);
+        let comparisons = &mut self.budget.comparisons;
+        let judged = chain::issuer_reasons(self.request, node.certificate, &below, node.anchor, comparisons);
         if judged.is_err() {
-            self.exhausted = Some(("comparisons of names with name constraints", COMPARISONS));
+            let most = self.request.limits.name_comparisons;
+            self.exhausted = Some(("comparisons of names with name constraints", most));
         }
         Ok(judged?)
     }
@@ -347,12 +477,12 @@ impl<'a> Search<'a> {
             return Ok(known.clone());
         }
         let (Some(below), Some(above)) = (self.nodes.get(issued), self.nodes.get(issuer)) else { return Err(Stop) };
-        let Some(left) = self.signature_checks.checked_sub(1) else {
+        let (below, above) = (below.certificate, above.certificate);
+        if !self.budget.spend_signature() {
             self.exhausted = Some(("signature_checks", self.request.limits.signature_checks));
             return Err(Stop);
-        };
-        self.signature_checks = left;
-        let found = self.check(below.certificate, above.certificate);
+        }
+        let found = self.check(below, above);
         self.signatures.insert((issued, issuer), found.clone());
         Ok(found)
     }
@@ -381,9 +511,9 @@ impl<'a> Search<'a> {
     }
 
     fn step(&mut self) -> Result<(), Stop> {
-        match self.steps.checked_sub(1) {
+        match self.budget.steps.checked_sub(1) {
             Some(left) => {
-                self.steps = left;
+                self.budget.steps = left;
                 Ok(())
             }
             None => {

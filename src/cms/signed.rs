@@ -62,6 +62,8 @@ pub struct SignedData {
     pub certificates: Vec<Certificate>,
     /// CertificateLists as received (DER or BER).
     pub crls: Vec<Vec<u8>>,
+    /// OCSPResponses as received (id-ri-ocsp-response, RFC 5940 section 2.2).
+    pub ocsp: Vec<Vec<u8>>,
     /// The signers, in the order received.
     pub signers: Vec<SignerInfo>,
     /// What is odd about it.
@@ -118,11 +120,11 @@ impl SignedData {
         stream.leave("EncapsulatedContentInfo")?;
         let mut rest = Rest { limits, budget: limits.structure_bytes, notes: Vec::new() };
         let certificates = rest.certificates(&mut stream)?;
-        let crls = rest.crls(&mut stream)?;
+        let (crls, ocsp) = rest.crls(&mut stream)?;
         let signers = rest.signers(&mut stream)?;
         stream.leave("SignedData")?;
         leave_content_info(&mut stream)?;
-        Ok(Self { head, content_length, certificates, crls, signers, notes: rest.notes })
+        Ok(Self { head, content_length, certificates, crls, ocsp, signers, notes: rest.notes })
     }
 }
 
@@ -170,25 +172,28 @@ impl Rest<'_> {
         Ok(certificates)
     }
 
-    fn crls<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<Vec<u8>>> {
-        let mut crls = Vec::new();
+    /// The lists, and the OCSP responses.
+    fn crls<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+        let (mut crls, mut ocsp) = (Vec::new(), Vec::new());
         if !stream.enter_optional(Tag::context(1), "SignedData.crls")? {
-            return Ok(crls);
+            return Ok((crls, ocsp));
         }
         while let Some(tag) = stream.peek()? {
-            if crls.len() >= self.limits.crls {
+            if crls.len() + ocsp.len() >= self.limits.crls {
                 return Err(Error::Limit { what: "CRLs", limit: self.limits.crls as u64 });
             }
             let raw = self.take(stream, "RevocationInfoChoice")?;
             if tag == Tag::SEQUENCE {
                 crls.push(raw);
+            } else if let Some(response) = ocsp_response(&raw) {
+                ocsp.push(response);
             } else {
                 let text = format!("revocation information of another format ({tag}) was passed over");
                 self.notes.push(Reason::new("other_revocation_format", text));
             }
         }
         stream.leave("SignedData.crls")?;
-        Ok(crls)
+        Ok((crls, ocsp))
     }
 
     fn signers<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<SignerInfo>> {
@@ -204,6 +209,15 @@ impl Rest<'_> {
         stream.leave("SignedData.signerInfos")?;
         Ok(signers)
     }
+}
+
+/// The OCSPResponse of an OtherRevocationInfoFormat, where it is one.
+fn ocsp_response(raw: &[u8]) -> Option<Vec<u8>> {
+    let mut parts =
+        Reader::single(raw, "OtherRevocationInfoFormat").ok()?.children("OtherRevocationInfoFormat").ok()?;
+    let format = parts.required(Tag::OID, "otherRevInfoFormat").ok()?.oid("otherRevInfoFormat").ok()?;
+    let response = parts.required(Tag::SEQUENCE, "otherRevInfo").ok()?;
+    (format == oid::RI_OCSP_RESPONSE).then(|| response.raw().to_vec())
 }
 
 /// What to write around a content (or around none) to make a SignedData of it.

@@ -190,13 +190,9 @@ fn judge(
         )),
         Some(trust) => {
             let outcome = chain::build(&ChainRequest {
-                leaf: &certificate,
-                extra: &[],
-                trust,
-                at: now,
                 purpose: Purpose::Encrypt,
                 rule: &policy.purpose_rule,
-                limits: &policy.limits,
+                ..ChainRequest::new(&certificate, trust, now, &policy.limits)
             });
             notes.extend(outcome.notes);
             if outcome.verdict != ChainVerdict::Anchored {

@@ -2,13 +2,14 @@
 
 use super::peel::{Innermost, Peeler, Stop};
 use super::report::{Closed, Report};
-use super::requirement::{Requirement, RevocationMode, Shortfall};
+use super::requirement::{Requirement, Shortfall};
 use super::verify::Judge;
 use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
 use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece};
 use crate::base::time::Time;
-use crate::cert::chain::Trust;
+use crate::cert::chain::{Candidates, Trust};
+use crate::cert::revocation::{RevocationData, RevocationMode};
 use crate::mime::entity;
 use crate::mime::mailboxes::{self, Mailboxes};
 use crate::policy::policy::Policy;
@@ -37,7 +38,9 @@ pub struct Opener<'o> {
     policy: &'o Policy,
     keyring: Option<&'o Keyring>,
     part: Option<&'o str>,
-    revocation: RevocationMode,
+    data: Option<&'o RevocationData>,
+    revocation: Option<RevocationMode>,
+    candidates: Candidates,
 }
 
 /// Why a message could not be looked at as a whole.
@@ -74,7 +77,15 @@ fn list(parts: &[String]) -> String {
 impl<'o> Opener<'o> {
     /// With anchors and intermediates to judge signers by.
     pub fn new(trust: &'o Trust, policy: &'o Policy) -> Self {
-        Self { trust, policy, keyring: None, part: None, revocation: RevocationMode::default() }
+        Self {
+            trust,
+            policy,
+            keyring: None,
+            part: None,
+            data: None,
+            revocation: None,
+            candidates: Candidates::default(),
+        }
     }
 
     /// With keys to decrypt with.
@@ -87,9 +98,27 @@ impl<'o> Opener<'o> {
         Self { part: Some(path), ..self }
     }
 
-    /// How revocation enters a requirement.
+    /// With revocation lists and OCSP responses; those that a message brings along are looked at, too. Whatever is
+    /// given, every certificate must then be known not to be revoked, unless [`revocation`](Self::revocation) says
+    /// otherwise.
+    pub fn with_revocation(self, data: &'o RevocationData) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
+    /// How much is demanded about revocation. By default [`RevocationMode::Hard`] where lists or responses were given,
+    /// and otherwise [`RevocationMode::Off`].
     pub fn revocation(self, mode: RevocationMode) -> Self {
-        Self { revocation: mode, ..self }
+        Self { revocation: Some(mode), ..self }
+    }
+
+    /// Which candidate paths of the signers' certificates the report tells.
+    pub fn candidates(self, candidates: Candidates) -> Self {
+        Self { candidates, ..self }
+    }
+
+    fn mode(&self) -> RevocationMode {
+        let default = if self.data.is_some() { RevocationMode::Hard } else { RevocationMode::Off };
+        self.revocation.unwrap_or(default)
     }
 
     /// Opens a message in memory: a mail with any line ends, or a CMS structure by itself (DER or BER). Chains are judged at `now`.
@@ -131,7 +160,15 @@ impl<'o> Opener<'o> {
             report.notes.extend(report.mailboxes.oddities.iter().cloned());
         }
         let empty = Keyring::default();
-        let judge = Judge { trust: self.trust, policy: self.policy, now, mailboxes: &report.mailboxes };
+        let no_data = RevocationData::default();
+        let judge = Judge {
+            trust: self.trust,
+            policy: self.policy,
+            revocation: (self.data.unwrap_or(&no_data), self.mode()),
+            candidates: self.candidates,
+            now,
+            mailboxes: &report.mailboxes,
+        };
         let keyring = self.keyring.unwrap_or(&empty);
         let mut peeler = Peeler { judge, keyring, part: self.part, layers: Vec::new(), notes: Vec::new() };
         let innermost = peeler.peel(source, root).map_err(|stop| self.error(stop))?;
@@ -148,7 +185,7 @@ impl<'o> Opener<'o> {
         if let (Some(part), Some(_)) = (part, &content) {
             return Err(Error::NoPart { part: part.to_owned(), available: Vec::new() });
         }
-        Ok(Opened { report: Box::new(report), content, revocation: self.revocation })
+        Ok(Opened { report: Box::new(report), content, revocation: self.mode() })
     }
 
     fn error(&self, stop: Stop) -> Error {

@@ -5,6 +5,9 @@
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
+use crate::cert::chain::Candidate;
+use crate::cert::revocation::{CertificateStatus, Wanted};
+use crate::cert::status::ValidationStatus;
 use crate::cms::signer_info::Integrity;
 use crate::mime::mailboxes::Mailboxes;
 use std::fmt;
@@ -108,6 +111,14 @@ pub struct Signature {
     pub path: Vec<Certificate>,
     /// Is any certificate of the path revoked?
     pub revocation: Revocation,
+    /// The same for each certificate of the path, the anchor left out.
+    pub statuses: Vec<CertificateStatus>,
+    /// Every candidate path with what speaks against it, the best first; where trust is anchored, only if asked for.
+    pub candidates: Vec<Candidate>,
+    /// What was missing for an answer, and where it is said to be.
+    pub wanted: Vec<Wanted>,
+    /// The judgement in ActiveSync's numbers (OUT-26); `None` where there is no certificate.
+    pub status: Option<ValidationStatus>,
     /// Are all algorithms and keys strong enough by today's measure?
     pub strength: Strength,
     /// Is it the sender? The answer for every From mailbox together.

@@ -4,6 +4,7 @@ use super::report::{
     Address, Closed, Coverage, LayerKind, Readability, Report, Revocation, Signature, SignedLayer, Strength, Trust,
 };
 use crate::base::reason::Reason;
+use crate::cert::revocation::RevocationMode;
 use crate::cms::signer_info::Integrity;
 use std::fmt;
 use std::str::FromStr;
@@ -22,18 +23,6 @@ pub enum Requirement {
     /// And every From address is in the certificate of the innermost signature.
     #[default]
     SignedBySender,
-}
-
-/// How revocation enters [`Requirement::Trusted`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RevocationMode {
-    /// Not asked; the report says `unchecked`.
-    #[default]
-    Off,
-    /// Must not be revoked.
-    Soft,
-    /// Must be good.
-    Hard,
 }
 
 /// Why a requirement is not met; each has an exit code of its own.

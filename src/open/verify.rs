@@ -10,9 +10,13 @@ use crate::base::reason::Reason;
 use crate::base::source::{SharedSource, for_each_piece};
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
+use crate::cert::chain::{self, Candidates, ChainRequest, ChainVerdict, Trust};
+use crate::cert::crl::Crl;
 use crate::cert::mailbox::{AddressMatch, Mailboxes as CertificateMailboxes, speaks_for};
+use crate::cert::ocsp::OcspResponse;
 use crate::cert::purpose::Purpose;
+use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
+use crate::cert::status::ValidationStatus;
 use crate::cms::signed::{EContent, Head, SignedData, Sink};
 use crate::cms::signer_info::{
     ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes,
@@ -29,6 +33,9 @@ use const_oid::ObjectIdentifier;
 pub(super) struct Judge<'j> {
     pub(super) trust: &'j Trust,
     pub(super) policy: &'j Policy,
+    /// What the caller knows of revoked certificates, and what it demands.
+    pub(super) revocation: (&'j RevocationData, RevocationMode),
+    pub(super) candidates: Candidates,
     pub(super) now: Time,
     /// Whose From and Sender the signer is compared with.
     pub(super) mailboxes: &'j Mailboxes,
@@ -319,6 +326,10 @@ impl Judge<'_> {
             trust: TrustAnswer::Unchecked,
             path: Vec::new(),
             revocation: Revocation::Unchecked,
+            statuses: Vec::new(),
+            candidates: Vec::new(),
+            wanted: Vec::new(),
+            status: None,
             strength: Strength::Strong,
             address: Address::Unchecked,
             addresses: self.answers(None).0,
@@ -347,15 +358,30 @@ impl Judge<'_> {
         data: &SignedData,
         check: SignatureCheck,
     ) {
-        let outcome = chain::build(&ChainRequest {
-            leaf: certificate,
+        let (given, mode) = self.revocation;
+        let mut notes = Vec::new();
+        let stapled =
+            if mode == RevocationMode::Off { RevocationData::default() } else { self.stapled(data, &mut notes) };
+        let sources = [given, &stapled];
+        let request = ChainRequest {
             extra: &data.certificates,
-            trust: self.trust,
-            at: self.now,
             purpose: Purpose::Sign,
             rule: &self.policy.purpose_rule,
-            limits: self.limits(),
-        });
+            revocation: if mode == RevocationMode::Off { &[] } else { &sources },
+            candidates: self.candidates,
+            inputs: &self.policy.path_inputs,
+            ..ChainRequest::new(certificate, self.trust, self.now, self.limits())
+        };
+        let outcome = chain::build(&request);
+        signature.status = Some(ValidationStatus::of(&request, &outcome, mode));
+        signature.revocation = match outcome.revocation() {
+            RevocationStatus::Good if mode == RevocationMode::Off => Revocation::Unchecked,
+            RevocationStatus::Good => Revocation::Good,
+            RevocationStatus::Revoked { .. } => Revocation::Revoked,
+            RevocationStatus::Unknown(_) => Revocation::Unknown,
+            RevocationStatus::Unchecked => Revocation::Unchecked,
+        };
+        let about_revocation = outcome.revocation_reasons();
         let (addresses, leniencies) = self.answers(Some(certificate));
         signature.addresses = addresses;
         signature.address = sender_answer(&signature.addresses);
@@ -368,6 +394,9 @@ impl Judge<'_> {
             ChainVerdict::Unchecked => TrustAnswer::Unchecked,
         };
         signature.path = outcome.path;
+        signature.statuses = outcome.statuses;
+        signature.candidates = outcome.candidates;
+        signature.wanted = outcome.wanted;
         let weak = |r: &Reason| r.code.starts_with("weak_");
         if !check.weaknesses.is_empty() || outcome.notes.iter().any(weak) {
             signature.strength = Strength::Weak;
@@ -375,16 +404,45 @@ impl Judge<'_> {
         let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
         signature.reasons = check.reasons;
         signature.reasons.extend(outcome.reasons);
+        match (signature.revocation, mode) {
+            (Revocation::Unknown, RevocationMode::Soft) => notes.extend(about_revocation),
+            _ => signature.reasons.extend(about_revocation),
+        }
         signature.reasons.extend(self.address_reasons(&signature.addresses, certificate));
         signature.reasons.extend(check.weaknesses);
         signature.reasons.extend(weak);
         signature.notes = check.notes;
+        signature.notes.extend(notes);
         signature.notes.extend(odd);
         signature.notes.extend(leniencies);
         signature.notes.extend(time_notes(check.signing_time, certificate));
         each_once(&mut signature.reasons);
         each_once(&mut signature.notes);
         signature.certificate = Some(certificate.clone());
+    }
+
+    /// The lists and responses that came with the message, as far as they can be read.
+    fn stapled(&self, data: &SignedData, notes: &mut Vec<Reason>) -> RevocationData {
+        let mut stapled = RevocationData::default();
+        for raw in &data.crls {
+            match Crl::from_der(raw, self.limits()) {
+                Ok(crl) => stapled.add_crl(crl),
+                Err(error) => {
+                    let text = format!("a revocation list in the message cannot be read: {error}");
+                    notes.push(Reason::new("crl_unusable", text));
+                }
+            }
+        }
+        for raw in &data.ocsp {
+            match OcspResponse::from_der(raw, self.limits()) {
+                Ok(response) => stapled.add_ocsp(response),
+                Err(error) => {
+                    let text = format!("an OCSP response in the message cannot be read: {error}");
+                    notes.push(Reason::new("ocsp_unusable", text));
+                }
+            }
+        }
+        stapled
     }
 
     /// The answer for each mailbox of From and Sender (SEC-48), and the leniencies that were used.

@@ -3,6 +3,7 @@
 
 use super::profile::Profile;
 use crate::base::limits::Limits;
+use crate::cert::chain::PathInputs;
 use crate::cert::mailbox::AddressRule;
 use crate::cert::purpose::PurposeRule;
 use crate::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, KeyWrap};
@@ -25,6 +26,8 @@ pub struct Policy {
     pub address_rule: AddressRule,
     /// What key usage and extended key usage must say.
     pub purpose_rule: PurposeRule,
+    /// What else a signer's chain is judged by (RFC 5280 section 6.1.1): certificate policies, name constraints.
+    pub path_inputs: PathInputs,
     /// multipart/signed or application/pkcs7-mime.
     pub form: Form,
     /// Digest of new signatures.
@@ -132,6 +135,7 @@ impl Policy {
             limits: Limits::default(),
             address_rule: if outlook { AddressRule::OUTLOOK } else { AddressRule::STRICT },
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
+            path_inputs: PathInputs::default(),
             form: Form::Clear,
             digest: DigestAlgorithm::Sha256,
             rsa_padding: RsaPadding::Pkcs1,

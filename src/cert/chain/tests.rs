@@ -89,13 +89,9 @@ fn ask(leaf: &Certificate, extra: &[&Ca], anchors: &[&Ca], limits: &Limits) -> C
 
 fn ask_with(leaf: &Certificate, extra: &[Certificate], anchors: &[Certificate], limits: &Limits) -> ChainOutcome {
     build(&ChainRequest {
-        leaf,
         extra,
-        trust: &Trust::new(anchors.to_vec()),
-        at: now(),
         purpose: Purpose::Sign,
-        rule: &PurposeRule::STRICT,
-        limits,
+        ..ChainRequest::new(leaf, &Trust::new(anchors.to_vec()), now(), limits)
     })
 }
 
@@ -192,8 +188,9 @@ fn who_is_no_ca_issues_nothing() {
         (|t| t.extended_key_usage = vec![oid::ANY_EXTENDED_KEY_USAGE], &[]),
         (|t| t.extensions = vec![extension("1.2.3.4", true, &[5, 0])], &["unknown_critical_extension"]),
         (|t| t.extensions = vec![extension("1.2.3.4", false, &[5, 0])], &[]),
-        (|t| t.extensions = vec![extension("2.5.29.36", true, &[0x30, 0])], &["unknown_critical_extension"]),
-        (|t| t.extensions = vec![extension("2.5.29.32", true, &[0x30, 0])], &[]),
+        (|t| t.extensions = vec![extension("2.5.29.36", true, &[0x30, 0])], &["malformed_extension"]),
+        (|t| t.extensions = vec![extension("2.5.29.36", true, &[0x30, 3, 0x80, 1, 0])], &["no_valid_policy"]),
+        (|t| t.extensions = vec![extension("2.5.29.32", false, &[0x30, 0])], &["malformed_extension"]),
         (|t| t.extensions = vec![extension("2.5.29.30", false, &[5, 0])], &["malformed_extension"]),
         (
             |t| {
