@@ -4,6 +4,7 @@
 
 mod points;
 mod policies;
+mod text;
 
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, oid};
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub use points::{AccessDescription, DistributionPoint, IssuingDistributionPoint, PointName, ReasonFlags, Scope};
 pub use policies::{PolicyConstraints, PolicyMapping};
+pub use text::SubtreeError;
 
 /// `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`.
 #[derive(Clone, Debug, PartialEq, Eq)]

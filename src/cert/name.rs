@@ -1,10 +1,14 @@
 //! Distinguished names: kept as received, shown for people, compared as RFC 5280 section 7.1 has it.
 
+mod text;
+
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, der, oid};
 use crate::base::reason::visible;
 use const_oid::ObjectIdentifier;
 use std::fmt;
+
+pub use text::NameError;
 
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).
 ///

@@ -5,6 +5,7 @@ use crate::asn1::oid;
 use crate::base::reason::Reason;
 use crate::cert::certificate::Certificate;
 use const_oid::ObjectIdentifier;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The policy inputs of RFC 5280 section 6.1.1 (c) and (e) to (g). The default asks for nothing.
@@ -169,9 +170,9 @@ impl Graph {
         }
         if any_counts && stated.contains(&oid::ANY_POLICY) {
             for (policy, parents) in expecting {
-                if !level.contains_key(&policy) {
+                if let Entry::Vacant(slot) = level.entry(policy) {
                     self.spend()?;
-                    level.insert(policy, Node { expected: BTreeSet::from([policy]), parents });
+                    slot.insert(Node { expected: BTreeSet::from([policy]), parents });
                 }
             }
         }

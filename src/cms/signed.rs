@@ -128,6 +128,9 @@ impl SignedData {
     }
 }
 
+/// Structures as received.
+type Encodings = Vec<Vec<u8>>;
+
 /// What stands after the content, read under one budget of bytes.
 struct Rest<'l> {
     limits: &'l Limits,
@@ -173,7 +176,7 @@ impl Rest<'_> {
     }
 
     /// The lists, and the OCSP responses.
-    fn crls<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+    fn crls<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<(Encodings, Encodings)> {
         let (mut crls, mut ocsp) = (Vec::new(), Vec::new());
         if !stream.enter_optional(Tag::context(1), "SignedData.crls")? {
             return Ok((crls, ocsp));

@@ -1,6 +1,9 @@
 //! What can be said on the command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use const_oid::ObjectIdentifier;
+use smime::cert::extension::GeneralName;
+use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
 use std::path::PathBuf;
@@ -47,6 +50,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Shows what a file with keys or certificates holds.
     Import(Import),
+    /// Looks at certificates without a message.
+    Certs(Certs),
 }
 
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
@@ -216,6 +221,19 @@ pub(crate) struct Encrypt {
     pub(crate) at: Option<Time>,
 }
 
+/// What was revoked.
+#[derive(Args)]
+pub(crate) struct Lists {
+    /// Revocation lists and OCSP responses: PEM or DER files, or folders of them; repeatable.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) crls: Vec<PathBuf>,
+
+    /// hard: every certificate of the chain must be known not to be revoked; soft: none may be known to be; off: not
+    /// looked up. Hard where --crls are given, and else off.
+    #[arg(long, value_name = "MODE", value_parser = revocation)]
+    pub(crate) revocation: Option<RevocationMode>,
+}
+
 /// How a mail is judged.
 #[derive(Args)]
 pub(crate) struct Judging {
@@ -231,9 +249,8 @@ pub(crate) struct Judging {
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Time>,
 
-    /// off, soft or hard. Revocation is not looked up yet: the answer is always "unchecked", which hard does not accept.
-    #[arg(long, value_name = "MODE", default_value = "off", value_parser = revocation)]
-    pub(crate) revocation: RevocationMode,
+    #[command(flatten)]
+    pub(crate) lists: Lists,
 
     /// Open the S/MIME part of this name ("1.2") that lies beside other content.
     #[arg(long, value_name = "PATH")]
@@ -278,6 +295,10 @@ pub(crate) struct Verify {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Show the paths that were looked at as a tree, with what speaks against each.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
     /// The folder for what comes through a pipe and is too large for memory (above 32 MiB).
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
@@ -315,6 +336,109 @@ pub(crate) struct Import {
     /// What it holds as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const CERTS_EXAMPLES: &str = "Examples:
+  smime certs verify --trust ca.pem alice.pem
+  smime certs verify --trust ca.pem --purpose sign --address alice@example.com --crls lists/ alice.pem
+  smime certs verify --trust roots/ --chain others/ --policy 2.23.140.1.5.1.3 --explicit-policy --explain alice.pem";
+
+#[derive(Args)]
+pub(crate) struct Certs {
+    #[command(subcommand)]
+    pub(crate) command: CertsCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CertsCommand {
+    /// Judges a certificate as the signer of a mail, or its recipient, would be.
+    #[command(before_help = CERTS_EXAMPLES)]
+    Verify(Box<CertsVerify>),
+}
+
+#[derive(Args)]
+pub(crate) struct CertsVerify {
+    /// The certificate: the first of the file, where that holds several; the others help to build chains.
+    #[arg(value_name = "CERT")]
+    pub(crate) certificate: PathBuf,
+
+    /// Certificates to build chains of, trusted in nothing; repeatable.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) chain: Vec<PathBuf>,
+
+    /// Trusted certificates: PEM, DER or PKCS#7 files, or folders of them; repeatable. Self-signed ones are anchors and
+    /// the others help to build chains; where none is self-signed, all are anchors.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    /// Certificates that are anchors, self-signed or not; repeatable.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) anchor: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) lists: Lists,
+
+    /// The time to judge at, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+
+    /// sign, encrypt or any.
+    #[arg(long, value_name = "WHAT", default_value = "any", value_parser = purpose)]
+    pub(crate) purpose: Purpose,
+
+    /// An address that must stand in the certificate.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Option<EmailAddress>,
+
+    /// outlook-windows, outlook-mobile, rfc8551 or strict: how purpose and address are judged.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) profile: Profile,
+
+    /// An acceptable certificate policy; repeatable; any without it (RFC 5280 user-initial-policy-set).
+    #[arg(long, value_name = "OID", value_parser = policy)]
+    pub(crate) policy: Vec<ObjectIdentifier>,
+
+    /// The chain must be valid for one of them (initial-explicit-policy).
+    #[arg(long)]
+    pub(crate) explicit_policy: bool,
+
+    /// Policies are not mapped (initial-policy-mapping-inhibit).
+    #[arg(long)]
+    pub(crate) inhibit_mapping: bool,
+
+    /// anyPolicy stands for no other (initial-any-policy-inhibit).
+    #[arg(long)]
+    pub(crate) inhibit_any: bool,
+
+    /// Names that the chain may have, like email:.example.com, dns:example.com, uri:.example.com, ip:192.0.2.0/24 or
+    /// dn:O=Example,C=DE; repeatable (initial-permitted-subtrees).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) permit: Vec<GeneralName>,
+
+    /// Names that it must not have; repeatable (initial-excluded-subtrees).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) exclude: Vec<GeneralName>,
+
+    /// Show every path that was looked at as a tree, with what speaks against each.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// The answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn purpose(name: &str) -> Result<Purpose, String> {
+    match name {
+        "sign" => Ok(Purpose::Sign),
+        "encrypt" => Ok(Purpose::Encrypt),
+        "any" => Ok(Purpose::Any),
+        _ => Err("there are sign, encrypt and any".to_owned()),
+    }
+}
+
+fn policy(text: &str) -> Result<ObjectIdentifier, String> {
+    text.parse().map_err(|_| "it is no object identifier like 2.23.140.1.5.1.3".to_owned())
 }
 
 /// Digests that are written; weak ones are read only.

@@ -1,9 +1,11 @@
 //! The program: what is said on the command line becomes one call of the library. The clock is read here, and nowhere else.
 
 mod args;
+mod certs;
 mod console;
 mod demo;
 mod encrypt;
+mod explain;
 mod failure;
 mod import;
 mod input;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => open::verify(args, order, console),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
+        Command::Certs(args) => certs::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -7,7 +7,8 @@ use crate::output::{self, Existing, Output, Readers};
 use crate::{input, render, store, time};
 use clap::ArgMatches;
 use smime::base::source::SharedSource;
-use smime::{Keyring, Opened, Opener, Policy, Requirement, Trust};
+use smime::cert::chain::Candidates;
+use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, Trust};
 use std::path::Path;
 
 /// Everything that a message is judged by.
@@ -15,12 +16,19 @@ struct Judge {
     policy: Policy,
     trust: Trust,
     keyring: Keyring,
+    lists: Option<RevocationData>,
+    candidates: Candidates,
 }
 
 impl Judge {
     fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
         let keyring = Keyring::new(store::identities(&args.identities, order, console)?);
-        Ok(Self { policy: Policy::new(args.profile), trust: store::trust(&args.trust, console)?, keyring })
+        let lists = match args.lists.crls.as_slice() {
+            [] => None,
+            paths => Some(store::revocation(paths, console)?),
+        };
+        let (policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, console)?);
+        Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default() })
     }
 
     fn open(
@@ -29,7 +37,13 @@ impl Judge {
         source: SharedSource<'static>,
         mail: Option<&Path>,
     ) -> Result<Opened<'static>, Failure> {
-        let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).revocation(args.revocation);
+        let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).candidates(self.candidates);
+        if let Some(lists) = &self.lists {
+            opener = opener.with_revocation(lists);
+        }
+        if let Some(mode) = args.lists.revocation {
+            opener = opener.revocation(mode);
+        }
         if let Some(part) = &args.part {
             opener = opener.part(part);
         }
@@ -68,11 +82,18 @@ pub(crate) fn open(args: &Open, order: &ArgMatches, console: Console) -> Outcome
 
 /// The report alone.
 pub(crate) fn verify(args: &Verify, order: &ArgMatches, console: Console) -> Outcome {
-    let judge = Judge::new(&args.judging, order, console)?;
+    let mut judge = Judge::new(&args.judging, order, console)?;
+    if args.explain {
+        judge.candidates = Candidates::Always;
+    }
     let source = input::mail(args.mail.as_deref(), args.spool.as_deref(), console)?;
     let opened = judge.open(&args.judging, source, args.mail.as_deref())?;
     let (code, answer) = judged(opened, args.require)?;
-    let text = if args.json { answer.to_json() } else { answer.to_words() };
+    let text = match (args.json, args.explain) {
+        (true, _) => answer.to_json(),
+        (false, true) => answer.to_words() + &answer.to_tree(),
+        (false, false) => answer.to_words(),
+    };
     output::write(None, Existing::Refuse, Readers::Usual, text.as_bytes())?;
     Ok(code)
 }

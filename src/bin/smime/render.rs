@@ -1,5 +1,6 @@
 //! From a report to words for people, and to JSON for programs (version 1; keys may be added, none goes).
 
+use crate::explain;
 use serde_json::{Value, json};
 use smime::base::reason::Reason;
 use smime::cert::mailbox::Mailboxes;
@@ -52,6 +53,19 @@ impl Answer {
             }
         }
         let _ = write!(text, "\n{}", self.report);
+        text
+    }
+
+    /// The paths that were looked at for each signer.
+    pub(crate) fn to_tree(&self) -> String {
+        let mut text = String::new();
+        for layer in &self.report.layers {
+            let LayerKind::Signed(signed) = &layer.kind else { continue };
+            for signature in &signed.signatures {
+                let _ = writeln!(text, "\nPaths from {}:", signature.identifier);
+                text.push_str(&explain::tree(&signature.candidates));
+            }
+        }
         text
     }
 
@@ -156,8 +170,12 @@ fn signature(signature: &Signature) -> Value {
         "scheme": signature.scheme,
         "integrity": integrity,
         "trust": signature.trust.to_string(),
+        "activesync_status": signature.status.map(|status| status.number()),
         "path": signature.path.iter().map(|c| c.subject().to_string()).collect::<Vec<_>>(),
         "revocation": signature.revocation.to_string(),
+        "revocation_by_certificate": signature.statuses.iter().map(explain::status).collect::<Vec<_>>(),
+        "wanted": signature.wanted.iter().map(explain::wanted).collect::<Vec<_>>(),
+        "candidates": explain::candidates(&signature.candidates),
         "strength": signature.strength.to_string(),
         "address": signature.address.to_string(),
         "addresses": answers.collect::<Vec<_>>(),
@@ -184,7 +202,7 @@ pub(crate) fn reasons(reasons: &[Reason]) -> Value {
     reasons.iter().map(reason).collect()
 }
 
-fn reason(reason: &Reason) -> Value {
+pub(crate) fn reason(reason: &Reason) -> Value {
     json!({ "code": reason.code, "text": reason.text })
 }
 
@@ -193,12 +211,19 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What may help, by reason.
-fn hint(code: &str) -> Option<&'static str> {
+pub(crate) fn hint(code: &str) -> Option<&'static str> {
     Some(match code {
         "no_anchors" | "issuer_not_found" | "untrusted_chain" => {
             "--trust FILE with the root certificate of an authority that you trust, and intermediates that are missing"
         }
         "signer_cert_missing" => "--trust FILE with the signer's certificate among the others",
+        "revocation_missing" | "crl_expired" | "crl_scope" | "ocsp_expired" => {
+            "--crls PATH with the newest lists of each authority in the chain; --json names where they are published"
+        }
+        "revoked" => "asking the sender, on another way, for a mail signed with a certificate that holds",
+        "name_constraints" | "no_valid_policy" | "not_a_ca" | "path_length_exceeded" => {
+            "--explain to see every path; only the authority that is named can put this right"
+        }
         "certificate_expired" | "certificate_not_yet_valid" => "--at TIME to judge it as of another day",
         "message_digest_mismatch" | "signature_invalid" => {
             "asking the sender to send it again; mailing lists and scanners that rewrite mail break signatures"

@@ -7,7 +7,8 @@ use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::p12::MissingMac;
-use smime::{Certificate, Identity, Limits, Secret, Trust, store};
+use smime::store::pem;
+use smime::{Certificate, Crl, Identity, Limits, OcspResponse, RevocationData, Secret, Trust, cert, store};
 use std::path::{Path, PathBuf};
 
 /// Where one identity comes from.
@@ -118,6 +119,49 @@ pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Ce
         }
     }
     Ok(found)
+}
+
+/// Revocation lists and OCSP responses of files, and of the files in folders.
+pub(crate) fn revocation(paths: &[PathBuf], console: Console) -> Result<RevocationData, Failure> {
+    let limits = Limits::default();
+    let mut data = RevocationData::default();
+    for path in paths {
+        let folder = path.is_dir();
+        for file in if folder { files(path)? } else { vec![path.clone()] } {
+            let bytes = small_file(&file, limits.crl_bytes, Secrecy::Open, console)?;
+            match add_revocation(&mut data, bytes.expose(), &limits) {
+                Ok(()) => {}
+                Err(error) if folder => console.warn(format_args!("{}: passed over: {error}", file.display())),
+                Err(error) => return Err(error.about(file.display())),
+            }
+        }
+    }
+    Ok(data)
+}
+
+fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
+    let blocks = if pem::is_pem(bytes) {
+        let blocks = pem::read(bytes)?;
+        blocks.into_iter().map(|block| block.data.expose().to_vec()).collect()
+    } else {
+        vec![bytes.to_vec()]
+    };
+    for der in blocks {
+        match (Crl::from_der(&der, limits), OcspResponse::from_der(&der, limits)) {
+            (Ok(crl), _) => data.add_crl(crl),
+            (_, Ok(response)) => data.add_ocsp(response),
+            (_, Err(error @ (cert::Error::OcspStatus(_) | cert::Error::OcspTooLarge { .. }))) if der.len() < 64 => {
+                return Err(Failure::from(error));
+            }
+            (Err(error), _) => {
+                return Err(Failure::new(
+                    crate::failure::exit::UNREADABLE,
+                    format_args!("it is neither a revocation list nor an OCSP response ({error})"),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
