@@ -76,6 +76,47 @@ impl Authority {
         Identity::new(certificate, vec![self.certificate.clone()], Arc::new(SoftwareKey::new(key))).unwrap()
     }
 
+    /// An intermediate authority, changed as the caller likes.
+    pub fn authority(&self, name: &str, change: impl FnOnce(&mut CertificateTemplate)) -> Self {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        let issuer = Some(&self.certificate);
+        let spki = key.public_key_spki();
+        let mut template =
+            CertificateTemplate::new(common_name(name), issuer, &serial(), years(), &spki).for_authority(None);
+        change(&mut template);
+        Self { certificate: sign(&self.key, &template), key }
+    }
+
+    /// The certificate of a user, changed as the caller likes.
+    pub fn user(&self, name: &str, change: impl FnOnce(&mut CertificateTemplate)) -> Certificate {
+        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
+        let spki = key.public_key_spki();
+        let emails = ["alice@example.com".parse().unwrap()];
+        let issuer = Some(&self.certificate);
+        let mut template = CertificateTemplate::new(common_name(name), issuer, &serial(), years(), &spki)
+            .for_mail(&emails, KeyUsage::DIGITAL_SIGNATURE);
+        change(&mut template);
+        sign(&self.key, &template)
+    }
+
+    /// The same name and key, certified by another authority.
+    pub fn cross(&self, by: &Self) -> Certificate {
+        let name = self.certificate.subject().clone();
+        let spki = self.key.public_key_spki();
+        let template = CertificateTemplate::new(name, Some(&by.certificate), &serial(), years(), &spki);
+        sign(&by.key, &template.for_authority(None))
+    }
+
+    /// The octets of a signature by [`scheme`](Self::scheme).
+    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.key.sign(&SCHEME, bytes).unwrap()
+    }
+
+    /// How every authority signs.
+    pub fn scheme() -> smime::crypto::algorithm::AlgorithmIdentifier {
+        SCHEME.identifier()
+    }
+
     /// A certificate from a template of the caller's.
     pub fn issue(&self, template: &CertificateTemplate) -> Certificate {
         sign(&self.key, template)
