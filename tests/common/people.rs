@@ -112,6 +112,11 @@ impl Authority {
         self.key.sign(&SCHEME, bytes).unwrap()
     }
 
+    /// The private key, PKCS#8 in DER.
+    pub fn key_der(&self) -> smime::Secret {
+        self.key.to_pkcs8().unwrap()
+    }
+
     /// How every authority signs.
     pub fn scheme() -> smime::crypto::algorithm::AlgorithmIdentifier {
         SCHEME.identifier()
