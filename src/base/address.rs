@@ -1,5 +1,11 @@
 //! Mail addresses and the one rule by which two of them are the same (design.md, "The address rule"; OUT-1, OUT-2).
+//!
+//! Domains are compared in A-labels, so that `bücher.example` and `xn--bcher-kva.example` are one (UTS 46, RFC 5891);
+//! local parts beyond ASCII in normalization form C (RFC 6532 section 3.1).
 
+mod unicode;
+
+use crate::base::reason::Reason;
 use std::fmt;
 
 /// Octets of a local part, and of a whole address (RFC 5321 section 4.5.3.1; SEC-59).
@@ -8,7 +14,7 @@ const MAX_DOMAIN: usize = 255;
 
 /// `local@domain`, as a header field, a certificate or a caller gives it.
 ///
-/// The domain is kept in lower case; the local part as it was written.
+/// The domain is kept in lower case and in A-labels; the local part as it was written, in normalization form C.
 ///
 /// ```
 /// use smime::base::address::{EmailAddress, LocalPart};
@@ -48,9 +54,16 @@ impl EmailAddress {
         &self.local
     }
 
-    /// What stands after it, in lower case.
+    /// What stands after it, in lower case and in A-labels (`xn--...`).
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// What a reader could be deceived by: `idn` where the domain is internationalised, with its characters;
+    /// `mixed_script` where a label mixes scripts that no language mixes, or is made of letters of another script that
+    /// all look like Latin ones (SEC-55). None of it decides anything.
+    pub fn oddities(&self) -> Vec<Reason> {
+        unicode::oddities(&self.local, &self.domain)
     }
 
     /// Whether both name the same mailbox. No sub-address stripping, no provider folklore (SEC-56).
@@ -82,13 +95,19 @@ impl std::str::FromStr for EmailAddress {
         if trimmed.chars().any(|c| c.is_control() || c == '\u{7f}') {
             return Err(fail("it contains a control character"));
         }
-        let domain_is_sound = domain.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_' || !c.is_ascii())
-        });
+        let plain = domain.is_ascii() && !domain.to_ascii_lowercase().split('.').any(|label| label.starts_with("xn--"));
+        let domain = match plain {
+            true => domain.to_ascii_lowercase(),
+            false => unicode::to_a_labels(domain).ok_or_else(|| fail("its internationalised domain is not valid"))?,
+        };
+        let domain_is_sound = domain.len() <= MAX_DOMAIN
+            && domain.split('.').all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            });
         if !domain_is_sound {
             return Err(fail("what follows the @ is not a domain name"));
         }
@@ -97,7 +116,8 @@ impl std::str::FromStr for EmailAddress {
             None if is_dot_atom(local) => local.to_owned(),
             None => return Err(fail("what stands before the @ needs quotes")),
         };
-        Ok(Self { local, domain: domain.to_ascii_lowercase() })
+        let local = if local.is_ascii() { local } else { unicode::composed(&local) };
+        Ok(Self { local, domain })
     }
 }
 
@@ -155,6 +175,49 @@ mod tests {
             assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
         }
         assert!(format!("{}@b", "x".repeat(65)).parse::<EmailAddress>().is_err());
+    }
+
+    #[test]
+    fn sec_055_one_domain_in_either_form() {
+        let unicode: EmailAddress = "info@B\u{fc}cher.example".parse().unwrap();
+        assert_eq!(unicode.domain(), "xn--bcher-kva.example");
+        assert_eq!("info@XN--bcher-kva.example".parse::<EmailAddress>().unwrap(), unicode);
+        assert_eq!("info@bu\u{308}cher.example".parse::<EmailAddress>().unwrap(), unicode, "not composed");
+        let codes = |text: &str| -> Vec<&str> {
+            text.parse::<EmailAddress>().unwrap().oddities().iter().map(|reason| reason.code).collect()
+        };
+        assert_eq!(codes("a@example.com"), [""; 0]);
+        assert_eq!(codes("a@bücher.example"), ["idn"]);
+        assert_eq!(codes("a@ex\u{430}mple.com"), ["idn", "mixed_script"]);
+        assert_eq!(codes("a@\u{430}\u{440}\u{440}\u{4cf}\u{435}.com"), ["idn", "mixed_script"], "all look Latin");
+        assert_eq!(codes("a@\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}.example"), ["idn"]);
+        assert_eq!(codes("a@\u{65e5}\u{672c}\u{306e}\u{30c6}.example"), ["idn"], "Japanese mixes three");
+        assert_eq!(codes("\u{430}lice@example.com"), ["mixed_script"]);
+        // Punycode of plain ASCII, none at all, a label beyond 63 octets, and a bomb.
+        for bad in ["a@xn--abc-.example", "a@xn--\u{80}.example", "a@xn--0.example", "a@xn--a-ecp.ru\u{ad}@x"] {
+            assert!(bad.parse::<EmailAddress>().is_err(), "{bad}");
+        }
+        assert!(format!("a@{}.example", "\u{fc}".repeat(80)).parse::<EmailAddress>().is_err());
+        assert!(format!("a@xn--{}.example", "9".repeat(59)).parse::<EmailAddress>().is_err());
+    }
+
+    #[test]
+    fn sec_052_no_case_folding_beyond_ascii() {
+        let dotted: EmailAddress = "ALI@example.com".parse().unwrap();
+        let dotless: EmailAddress = "al\u{131}@example.com".parse().unwrap();
+        assert!(!dotted.same(&dotless, LocalPart::IgnoreAsciiCase));
+        assert!(dotted.same(&"ali@EXAMPLE.com".parse().unwrap(), LocalPart::IgnoreAsciiCase));
+    }
+
+    #[test]
+    fn sec_059_lengths_are_bounded() {
+        let local = |n: usize| format!("{}@example.com", "x".repeat(n)).parse::<EmailAddress>().is_ok();
+        assert!(local(64) && !local(65));
+        let domain = |n: usize| {
+            let labels = format!("{}{}", "a.".repeat(n / 2), "b");
+            format!("x@{labels}").parse::<EmailAddress>().is_ok()
+        };
+        assert!(domain(254) && !domain(256));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub struct Mailboxes {
     names: Vec<Mailbox>,
     malformed: Vec<Reason>,
     alternative: bool,
+    /// Domains that the certificate is for as a whole: dNSName, an rfc822Name without local part.
+    domains: Vec<String>,
+    /// The common name, where it is a mail address.
+    common_name: Option<EmailAddress>,
 }
 
 /// One mail address of a certificate.
@@ -48,6 +52,8 @@ pub enum Spelling {
     Exact,
     /// With blanks before or after it, which were dropped (OUT-2).
     Padded,
+    /// With a domain in its own letters instead of A-labels, as RFC 8398 drafts had it and RFC 9598 has no more.
+    UnicodeDomain,
 }
 
 /// By which rule addresses are compared. The default is the strict one.
@@ -57,13 +63,32 @@ pub struct AddressRule {
     pub local: LocalPart,
     /// Whether the subject's emailAddress counts.
     pub subject: SubjectEmail,
+    /// Whether a certificate for a whole domain counts for its addresses.
+    pub domain_wide: OnRequest,
+    /// Whether a common name that is a mail address counts (OUT-3).
+    pub common_name: OnRequest,
+}
+
+/// What only counts on the caller's word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRequest {
+    /// It does not count.
+    #[default]
+    Refuse,
+    /// It counts, and is noted.
+    Accept,
 }
 
 impl AddressRule {
     /// RFC 8550 section 3 and RFC 5280 section 7.5: profiles `strict` and `rfc8551`.
-    pub const STRICT: Self = Self { local: LocalPart::Exact, subject: SubjectEmail::OnlyWithoutSan };
+    pub const STRICT: Self = Self {
+        local: LocalPart::Exact,
+        subject: SubjectEmail::OnlyWithoutSan,
+        domain_wide: OnRequest::Refuse,
+        common_name: OnRequest::Refuse,
+    };
     /// What Outlook and Exchange do (OUT-1, OUT-2).
-    pub const OUTLOOK: Self = Self { local: LocalPart::IgnoreAsciiCase, subject: SubjectEmail::Always };
+    pub const OUTLOOK: Self = Self { local: LocalPart::IgnoreAsciiCase, subject: SubjectEmail::Always, ..Self::STRICT };
 }
 
 /// When the subject's emailAddress attribute counts (SEC-53).
@@ -100,6 +125,11 @@ impl Mailboxes {
         let mut read = Self::default();
         for name in cert.subject_alt_names() {
             match name {
+                GeneralName::Rfc822(text) if text.starts_with('@') => {
+                    read.domains.extend(domain_of(text));
+                    read.refuse("an rfc822Name", text, "it names a whole domain, which counts on request only");
+                }
+                GeneralName::Dns(text) => read.domains.extend(domain_of(&format!("@{text}"))),
                 GeneralName::Rfc822(text) => read.take(text, Origin::Rfc822Name),
                 GeneralName::SmtpUtf8(text) => read.take(text, Origin::SmtpUtf8Mailbox),
                 GeneralName::OtherName { oid, .. } if *oid == oid::SMTP_UTF8_MAILBOX => {
@@ -117,6 +147,7 @@ impl Mailboxes {
         for text in cert.subject().emails() {
             read.take(text, Origin::Subject);
         }
+        read.common_name = cert.subject().common_name().and_then(|text| text.parse().ok());
         read
     }
 
@@ -150,6 +181,15 @@ impl Mailboxes {
         if let Some(leniencies) = leniencies {
             return AddressMatch::Matches { leniencies };
         }
+        if rule.domain_wide == OnRequest::Accept && self.domains.iter().any(|domain| domain == address.domain()) {
+            let text = format!("the certificate is for all of {}, and not for {address} by name", address.domain());
+            return AddressMatch::Matches { leniencies: vec![Reason::new("domain_wide_certificate", text)] };
+        }
+        let by_name = self.common_name.as_ref().filter(|name| name.same(address, rule.local));
+        if let (OnRequest::Accept, Some(name)) = (rule.common_name, by_name) {
+            let text = format!("{name} stands in the common name of the certificate only");
+            return AddressMatch::Matches { leniencies: vec![Reason::new("common_name_used", text)] };
+        }
         let mut found: Vec<EmailAddress> = Vec::new();
         for mailbox in self.by_rule(rule) {
             found.push(mailbox.address.clone());
@@ -178,20 +218,22 @@ impl Mailboxes {
                 return self.malformed.push(Reason::new("malformed_rfc822name", text));
             }
         };
-        // RFC 9598 section 3: the domain in A-labels, and this form only where the local part needs it (SEC-54).
-        if !address.domain().is_ascii() {
-            return self.refuse(what, text, "its domain is not written in A-labels (xn--...)");
-        }
+        // RFC 9598 section 3: this form only where the local part needs it (SEC-54).
+        let unicode_domain = trimmed.rsplit('@').next().is_some_and(|domain| !domain.is_ascii());
         match (origin, address.local().is_ascii()) {
             (Origin::SmtpUtf8Mailbox, true) => {
                 return self.refuse(what, text, "an address in ASCII belongs into an rfc822Name");
             }
-            (Origin::Rfc822Name | Origin::Subject, false) => {
+            (Origin::Rfc822Name | Origin::Subject, ascii) if !ascii || unicode_domain => {
                 return self.refuse(what, text, "it is not ASCII");
             }
             _ => {}
         }
-        let spelling = if trimmed.len() == text.len() { Spelling::Exact } else { Spelling::Padded };
+        let spelling = match (unicode_domain, trimmed.len() == text.len()) {
+            (true, _) => Spelling::UnicodeDomain,
+            (_, false) => Spelling::Padded,
+            _ => Spelling::Exact,
+        };
         self.names.push(Mailbox { address, origin, spelling });
     }
 
@@ -220,6 +262,12 @@ pub fn speaks_for(cert: &Certificate, address: &EmailAddress, rule: &AddressRule
     Mailboxes::of(cert).speak_for(address, rule)
 }
 
+/// The domain of `@domain`, in A-labels.
+fn domain_of(text: &str) -> Option<String> {
+    let address: EmailAddress = format!("x{text}").parse().ok()?;
+    Some(address.domain().to_owned())
+}
+
 fn leniencies(mailbox: &Mailbox, address: &EmailAddress) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if !mailbox.address.same(address, LocalPart::Exact) {
@@ -229,6 +277,10 @@ fn leniencies(mailbox: &Mailbox, address: &EmailAddress) -> Vec<Reason> {
     if mailbox.origin == Origin::Subject {
         let text = format!("{} stands in the subject of the certificate, not in its subjectAltName", mailbox.address);
         reasons.push(Reason::new("subject_email_used", text));
+    }
+    if mailbox.spelling == Spelling::UnicodeDomain {
+        let text = format!("the domain of {} stands in the certificate in letters that are not ASCII", mailbox.address);
+        reasons.push(Reason::new("unicode_domain_used", text));
     }
     if mailbox.spelling == Spelling::Padded {
         let text = format!("{} stands in the certificate with blanks around it", mailbox.address);
@@ -289,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mailbox_is_ignored_and_told() {
+    fn sec_050_sec_051_what_is_no_mailbox_is_ignored_and_told() {
         let bad: &[&[u8]] = &[
             b"victim@example.com\0.evil.example",
             b"victim@example.com\r\n",
@@ -325,9 +377,26 @@ mod tests {
     fn internationalized_mailboxes_keep_to_their_form() {
         let rule = AddressRule::STRICT;
         assert_eq!(ask(&cert(&[], &["jürgen@example.com"], &[]), "jürgen@example.com", &rule), "yes");
-        for bad in ["plain@example.com", "jürgen@bücher.example", "jürgen\0@example.com"] {
+        let unicode = cert(&[], &["jürgen@bücher.example"], &[]);
+        assert_eq!(ask(&unicode, "jürgen@xn--bcher-kva.example", &rule), "yes unicode_domain_used");
+        for bad in ["plain@example.com", "plain@bücher.example", "jürgen\0@example.com"] {
             assert_eq!(Mailboxes::of(&cert(&[], &[bad], &[])).malformed().len(), 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn whole_domains_and_common_names_count_on_request_only() {
+        let domain = cert(&[b"@example.com"], &[], &[]);
+        let wide = AddressRule { domain_wide: OnRequest::Accept, ..AddressRule::OUTLOOK };
+        assert_eq!(ask(&domain, "a@example.com", &AddressRule::OUTLOOK), "nobody");
+        assert_eq!(ask(&domain, "a@Example.com", &wide), "yes domain_wide_certificate");
+        assert_eq!(ask(&domain, "a@mail.example.com", &wide), "nobody");
+        let named = crate::cert::issue::tests::with_dummy_signature(&unsigned(Name::build(&[(
+            oid::COMMON_NAME,
+            "alice@example.com",
+        )])));
+        let by_name = AddressRule { common_name: OnRequest::Accept, ..AddressRule::OUTLOOK };
+        assert_eq!(ask(&named, "Alice@example.com", &by_name), "yes common_name_used");
     }
 
     #[test]

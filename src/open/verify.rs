@@ -5,6 +5,7 @@ use super::report::{
     Address, AddressAnswer, Form, Readability, Revocation, Signature, SignedLayer, Strength, Trust as TrustAnswer,
 };
 use crate::asn1::oid;
+use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{SharedSource, for_each_piece};
@@ -465,8 +466,11 @@ impl Judge<'_> {
             };
             AddressAnswer { header, value, answer }
         };
+        let odd = self.mailboxes.from.iter().filter_map(|m| m.address.as_ref()).flat_map(EmailAddress::oddities);
+        let odd: Vec<Reason> = odd.collect();
         let mut answers: Vec<AddressAnswer> = self.mailboxes.from.iter().map(|m| answer("From", m)).collect();
         answers.extend(self.mailboxes.sender.iter().map(|m| answer("Sender", m)));
+        leniencies.extend(odd);
         (answers, leniencies)
     }
 
