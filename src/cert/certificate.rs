@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }` ([RFC 5280 section 4.1]).
 ///
@@ -54,7 +54,11 @@ struct Inner {
     extensions: Vec<Extension>,
     known: Known,
     errors: Vec<ExtensionError>,
+    /// The key, and the bounds that it was read under.
+    key: OnceLock<KeptKey>,
 }
+
+type KeptKey = ((usize, usize), Arc<PublicKey>);
 
 impl Certificate {
     /// Reads one certificate in DER, or in BER near enough to it; `bytes` holds nothing else. Versions 1 to 3.
@@ -97,8 +101,7 @@ impl Certificate {
         };
         fields.finish("TBSCertificate")?;
 
-        let mut seen = HashSet::new();
-        if let Some(twice) = extensions.iter().find(|extension| !seen.insert(extension.oid)) {
+        if let Some(twice) = first_twice(&extensions) {
             return Err(Error::DuplicateExtension { extension: twice.label(), serial: serial_text(serial_octets) });
         }
         if inside != outside {
@@ -128,6 +131,7 @@ impl Certificate {
             extensions,
             known,
             errors,
+            key: OnceLock::new(),
         })))
     }
 
@@ -186,12 +190,21 @@ impl Certificate {
         &self.0.key_algorithm
     }
 
-    /// The public key, ready for use.
+    /// The public key, ready for use; it is read once and kept, so that asking again costs nothing.
     ///
     /// # Errors
     /// Where its algorithm is not supported, it is malformed, or its size is beyond the limits.
-    pub fn public_key(&self, limits: &Limits) -> Result<PublicKey, crypto::Error> {
-        PublicKey::from_spki(self.spki(), limits)
+    pub fn public_key(&self, limits: &Limits) -> Result<Arc<PublicKey>, crypto::Error> {
+        let bounds = (limits.rsa_min_bits, limits.rsa_max_bits);
+        if let Some((known, key)) = self.0.key.get()
+            && *known == bounds
+        {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(PublicKey::from_spki(self.spki(), limits)?);
+        // Whoever comes second under other bounds reads it again.
+        let _ = self.0.key.set((bounds, Arc::clone(&key)));
+        Ok(key)
     }
 
     /// How the issuer signed it.
@@ -353,6 +366,17 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({}, serial {})", self.subject().brief(), self.serial_hex())
     }
+}
+
+/// The first extension that stands there a second time. Real certificates have a dozen; a set is for those of an attacker.
+fn first_twice(extensions: &[Extension]) -> Option<&Extension> {
+    if extensions.len() <= 24 {
+        let before = |at: usize| extensions.iter().take(at);
+        let twice = |(at, extension): &(usize, &Extension)| before(*at).any(|other| other.oid == extension.oid);
+        return extensions.iter().enumerate().find(twice).map(|(_, extension)| extension);
+    }
+    let mut seen = HashSet::new();
+    extensions.iter().find(|extension| !seen.insert(extension.oid))
 }
 
 fn serial_text(octets: &[u8]) -> String {

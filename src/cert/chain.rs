@@ -532,8 +532,8 @@ const UNDERSTOOD: &[ObjectIdentifier] = &[
 fn weaknesses(path: &[Certificate], request: &ChainRequest<'_>) -> Vec<Reason> {
     let mut notes = Vec::new();
     for certificate in path {
-        let who = certificate.subject().brief();
         let mut note = |weakness: Reason| {
+            let who = certificate.subject().brief();
             notes.push(Reason::new(weakness.code, format!("the certificate of \"{who}\": {}", weakness.text)));
         };
         if !request.trust.is_anchor(certificate)

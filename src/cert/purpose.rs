@@ -130,12 +130,13 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
     if purpose == Purpose::Any {
         return out;
     }
-    let who = cert.subject().brief();
+    // Names are only spelled out where something is told.
+    let who = || cert.subject().brief();
     let verb = if purpose == Purpose::Sign { "signing" } else { "encryption" };
     for error in cert.extension_errors() {
         if matches!(error.oid, oid::KEY_USAGE | oid::EXTENDED_KEY_USAGE | oid::BASIC_CONSTRAINTS) {
             let what = extension::label(&error.oid);
-            let text = format!("the {what} extension of \"{who}\" is unreadable: {}", error.error);
+            let text = format!("the {what} extension of \"{}\" is unreadable: {}", who(), error.error);
             out.add(Allow::Refuse, "malformed_extension", text);
         }
     }
@@ -150,12 +151,12 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
     let key = row.map_or_else(|| cert.key_algorithm().to_string(), |row| row.name.to_owned());
     match (needed, cert.key_usage()) {
         (None, _) => {
-            let text = format!("the key of \"{who}\" is of kind {key}, which is not for {verb}");
+            let text = format!("the key of \"{}\" is of kind {key}, which is not for {verb}", who());
             out.add(Allow::Refuse, "key_algorithm", text);
         }
         (Some(needed), Some(usage)) if !usage.any_of(needed) => {
             let one_of = needed.to_string().replace(", ", " or ");
-            let text = format!("the keyUsage of \"{who}\" is {usage}; {verb} with its {key} key needs {one_of}");
+            let text = format!("the keyUsage of \"{}\" is {usage}; {verb} with its {key} key needs {one_of}", who());
             out.add(Allow::Refuse, "key_usage", text);
         }
         _ => {}
@@ -164,24 +165,24 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
     match cert.extended_key_usage() {
         Some(usages) if usages.contains(&oid::EMAIL_PROTECTION) => {}
         Some(usages) if usages.contains(&oid::ANY_EXTENDED_KEY_USAGE) => {
-            let text = format!("the extKeyUsage of \"{who}\" says anyExtendedKeyUsage in place of emailProtection");
+            let text = format!("the extKeyUsage of \"{}\" says anyExtendedKeyUsage in place of emailProtection", who());
             out.add(rule.any_extended_key_usage, "extended_key_usage", text);
         }
         Some(usages) => {
             let found = usage_names(usages);
-            let text = format!("the extKeyUsage of \"{who}\" is {found}; emailProtection is needed for mail");
+            let text = format!("the extKeyUsage of \"{}\" is {found}; emailProtection is needed for mail", who());
             out.add(Allow::Refuse, "extended_key_usage", text);
         }
         // An unreadable extension is not an absent one.
         None if cert.extension(&oid::EXTENDED_KEY_USAGE).is_some() => {}
         None => {
-            let text = format!("\"{who}\" has no extKeyUsage extension that says emailProtection");
+            let text = format!("\"{}\" has no extKeyUsage extension that says emailProtection", who());
             out.add(rule.absent_extended_key_usage, "extended_key_usage_absent", text);
         }
     }
 
     if cert.basic_constraints().is_some_and(|constraints| constraints.ca) {
-        let text = format!("\"{who}\" is the certificate of a CA (basicConstraints cA TRUE), not of a mail user");
+        let text = format!("\"{}\" is the certificate of a CA (basicConstraints cA TRUE), not of a mail user", who());
         out.add(rule.ca_certificate, "ca_certificate_as_end_entity", text);
     }
     out

@@ -255,6 +255,9 @@ fn wrapping(certificate: &Certificate, policy: &Policy) -> Result<Wrapping, Reas
     Ok(Wrapping::Agreement(KeyAgreement { derivation, cofactor: Cofactor::Standard, wrap: policy.key_wrap }))
 }
 
-pub(super) fn public_key(certificate: &Certificate, limits: &Limits) -> Result<PublicKey, crate::crypto::Error> {
+pub(super) fn public_key(
+    certificate: &Certificate,
+    limits: &Limits,
+) -> Result<std::sync::Arc<PublicKey>, crate::crypto::Error> {
     certificate.public_key(limits)
 }

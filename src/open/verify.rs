@@ -476,6 +476,9 @@ impl Judge<'_> {
 
     fn address_reasons(&self, answers: &[AddressAnswer], certificate: &Certificate) -> Vec<Reason> {
         let mut reasons = Vec::new();
+        if answers.iter().all(|answer| answer.answer == Address::Matches) {
+            return reasons;
+        }
         let inside: Vec<String> =
             CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
         let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
