@@ -15,7 +15,7 @@ mod openssl;
 mod tally;
 
 use common::people::{self, now};
-use forge::{Oid, Parts, Stamps, attribute, bound, chain, read, stamped};
+use forge::{Oid, Parts, Stamps, Usage, attribute, bound, chain, read, stamped};
 use smime::asn1::ber::Tag;
 use smime::asn1::{der, oid};
 use smime::cert::chain::ChainVerdict;
@@ -169,7 +169,7 @@ fn digests_are_of_a_list_and_the_weak_are_noted() {
 
 #[test]
 fn an_authority_whose_certificate_is_not_for_timestamps_alone_is_not_trusted() {
-    let rows: [(Option<(&[Oid], bool)>, &str); 5] = [
+    let rows: [(Usage<'_>, &str); 5] = [
         (None, "extended_key_usage_absent"),
         (Some((&[oid::TIME_STAMPING], false)), "extended_key_usage_not_critical"),
         (Some((&[oid::TIME_STAMPING, oid::EMAIL_PROTECTION], true)), "extended_key_usage"),

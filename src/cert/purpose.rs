@@ -352,7 +352,8 @@ mod tests {
         const ALONE: &[ObjectIdentifier] = &[oid::TIME_STAMPING];
         let (signs, no_ca) = (Some(KeyUsage::DIGITAL_SIGNATURE), Role::EndEntity);
         let more = Some(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT));
-        let rows: &[(&[ObjectIdentifier], bool, Option<KeyUsage>, Role, &str)] = &[
+        type Row = (&'static [ObjectIdentifier], bool, Option<KeyUsage>, Role, &'static str);
+        let rows: &[Row] = &[
             (ALONE, true, signs, no_ca, ""),
             (ALONE, true, Some(SIGNING), no_ca, ""),
             (ALONE, true, None, no_ca, ""),

@@ -21,6 +21,9 @@ use smime::{Certificate, Limits, Time, Trust};
 /// 1.2.840... as the constants of `smime::asn1::oid` are.
 pub type Oid = const_oid::ObjectIdentifier;
 
+/// The purposes of an extKeyUsage extension, and whether it is critical.
+pub type Usage<'u> = Option<(&'u [Oid], bool)>;
+
 const SCHEME: SignatureScheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
 
 /// An authority for timestamps under a root.
@@ -36,8 +39,8 @@ impl Stamps {
         Self::with(Some((&[oid::TIME_STAMPING], true)))
     }
 
-    /// With an extKeyUsage of the caller's, and whether that is critical.
-    pub fn with(usage: Option<(&[Oid], bool)>) -> Self {
+    /// With an extKeyUsage of the caller's.
+    pub fn with(usage: Usage<'_>) -> Self {
         let root = Authority::root("Root for Time");
         let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
         let certificate = root.issue(&template(&root, "Stamps", &key.public_key_spki(), usage));
@@ -125,7 +128,7 @@ impl Parts {
 }
 
 /// What to issue to an authority for timestamps, valid for the whole century.
-pub fn template(root: &Authority, name: &str, spki: &[u8], usage: Option<(&[Oid], bool)>) -> CertificateTemplate {
+pub fn template(root: &Authority, name: &str, spki: &[u8], usage: Usage<'_>) -> CertificateTemplate {
     let century = ("2000-01-01T00:00:00Z".parse().unwrap(), "2099-12-31T00:00:00Z".parse().unwrap());
     let mut template = CertificateTemplate::new(common_name(name), Some(&root.certificate), &serial(), century, spki);
     template.key_usage = Some(KeyUsage::DIGITAL_SIGNATURE);
