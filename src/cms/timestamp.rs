@@ -289,6 +289,12 @@ pub(crate) mod tests {
 
         /// Its timestamp of a signature. `gen_time` is `YYYYMMDDhhmmss`; two seconds of accuracy are told.
         pub(crate) fn stamp(&self, signature: &[u8], gen_time: &str) -> Vec<u8> {
+            let certificates = der::set_of(Tag::context(0), vec![self.certificate.der().to_vec()]);
+            self.stamp_with(signature, gen_time, certificates)
+        }
+
+        /// The same with another element for its certificates, or with nothing in place of it.
+        pub(crate) fn stamp_with(&self, signature: &[u8], gen_time: &str, certificates: Vec<u8>) -> Vec<u8> {
             let digest = |bytes: &[u8]| digest::hash(DigestAlgorithm::Sha256, bytes);
             let algorithm = DigestAlgorithm::Sha256.identifier().to_der();
             let info = der::sequence(&[
@@ -317,7 +323,7 @@ pub(crate) mod tests {
                 der::integer(3),
                 der::set_of(Tag::SET, vec![algorithm]),
                 der::sequence(&[der::oid(&oid::ID_CT_TST_INFO), der::explicit(0, &der::octets(&info))]),
-                der::set_of(Tag::context(0), vec![self.certificate.der().to_vec()]),
+                certificates,
                 der::set_of(Tag::SET, vec![signer]),
             ]);
             der::sequence(&[der::oid(&oid::ID_SIGNED_DATA), der::explicit(0, &data)])

@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn the_certificate_of_the_authority_may_come_from_the_message_or_the_caller() {
+        let authority = Authority::usual();
+        let signer = stamped(SIGNATURE, &[authority.stamp_with(SIGNATURE, "20261124080000", Vec::new())]);
+        let (now, policy) = (NOW.parse().unwrap(), Policy::default());
+        let (trust, own) = (Trust::new([authority.root.clone()]), [authority.certificate.clone()]);
+        assert_eq!(codes(&evidence(&signer, &[], &trust, now, &policy)), ["timestamp_signer_missing"]);
+        assert_eq!(time(&evidence(&signer, &own, &trust, now, &policy)), "2026-11-24T08:00:02Z");
+        let trust = trust.with_intermediates(own);
+        assert_eq!(time(&evidence(&signer, &[], &trust, now, &policy)), "2026-11-24T08:00:02Z");
+    }
+
+    #[test]
     fn the_earliest_that_holds_counts_and_the_others_harm_nothing() {
         let [authority, stranger] = [(); 2].map(|()| Authority::usual());
         let trust = Trust::new([authority.root.clone()]);
