@@ -186,6 +186,7 @@ mod table {
         SUBJECT_INFO_ACCESS = "1.3.6.1.5.5.7.1.11";
         ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
         EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
+        TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
         SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
     }
 }

@@ -42,6 +42,8 @@ pub struct Limits {
     pub recipients: usize,
     /// Attributes of one set of attributes (SEC-8).
     pub attributes: usize,
+    /// Timestamp tokens of one signature that are judged; each costs two chains (SEC-39).
+    pub timestamps: usize,
     /// Cryptographic layers of one message (SEC-43).
     pub layers: usize,
     /// Certificates of one chain, anchor included (SEC-105).
@@ -89,6 +91,7 @@ impl Default for Limits {
             crls: 64,
             recipients: 10_000,
             attributes: 64,
+            timestamps: 4,
             layers: 8,
             chain_depth: 8,
             signature_checks: 100,

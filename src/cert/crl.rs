@@ -98,6 +98,11 @@ impl RevocationReason {
         (10, Self::AaCompromise, "aACompromise"),
     ];
 
+    /// Whether somebody else may have used the key, so that no date of a signature helps.
+    pub fn is_compromise(self) -> bool {
+        matches!(self, Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise)
+    }
+
     /// The reason of this number.
     pub fn from_number(number: u64) -> Option<Self> {
         Self::NAMES.iter().find(|(known, ..)| *known == number).map(|(_, reason, _)| *reason)

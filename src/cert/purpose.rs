@@ -1,6 +1,7 @@
-//! What a certificate may do for mail: sign, or receive encrypted keys (OUT-5, OUT-6; RFC 8550 section 4.4; SEC-45).
+//! What a certificate may do for mail: sign, or receive encrypted keys (OUT-5, OUT-6; RFC 8550 section 4.4; SEC-45); and
+//! whether it may say when something was signed (RFC 3161 section 2.3).
 //!
-//! The rules are the two tables below. About one case they are silent: a CA certificate that signs mail. RFC 8550
+//! The rules for mail are the two tables below. About one case they are silent: a CA certificate that signs mail. RFC 8550
 //! section 4.4.1 only says that end entities should have no basicConstraints, and self-signed certificates made with
 //! `openssl req -x509` have cA true, so the lenient rule notes it and the strict rule refuses it. A CA certificate whose
 //! keyUsage is for certificates alone is refused by the table in either case.
@@ -18,6 +19,8 @@ pub enum Purpose {
     Sign,
     /// To encrypt mail to its holder.
     Encrypt,
+    /// To judge a timestamp (RFC 3161 section 2.3). The rule for it is one: a [`PurposeRule`] changes nothing about it.
+    TimeStamp,
     /// No purpose is asked after; only the chain matters.
     Any,
 }
@@ -87,7 +90,7 @@ const ANY_KEY_EXCHANGE: KeyUsage = KeyUsage::KEY_ENCIPHERMENT.and(KeyUsage::KEY_
 
 /// Every reason why a certificate may not be used for a purpose; none where it may. [`Purpose::Any`] always fits.
 ///
-/// Codes: `key_usage`, `extended_key_usage`, `key_algorithm`, `ca_certificate_as_end_entity`, `malformed_extension`.
+/// Codes: `key_usage`, `extended_key_usage`, `extended_key_usage_absent`, `extended_key_usage_not_critical`, `key_algorithm`, `ca_certificate_as_end_entity`, `malformed_extension`.
 pub fn fits(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Vec<Reason> {
     judge(cert, purpose, rule).against
 }
@@ -97,15 +100,19 @@ pub fn notes(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Vec<Re
     judge(cert, purpose, rule).noted
 }
 
-/// Why a CA may not issue certificates for mail, where its own extKeyUsage says so. Every certificate on the way up
+/// Why a CA may not issue certificates for a purpose, where its own extKeyUsage says so. Every certificate on the way up
 /// that has the extension must allow what is wanted below it, as Windows and OpenSSL have it.
 pub(crate) fn issuer_fits(cert: &Certificate, purpose: Purpose) -> Option<Reason> {
     let usages = cert.extended_key_usage().filter(|_| purpose != Purpose::Any)?;
-    let fits = usages.iter().any(|usage| matches!(*usage, oid::EMAIL_PROTECTION | oid::ANY_EXTENDED_KEY_USAGE));
+    let (wanted, name, what) = match purpose {
+        Purpose::TimeStamp => (oid::TIME_STAMPING, "timeStamping", "timestamps"),
+        _ => (oid::EMAIL_PROTECTION, "emailProtection", "mail"),
+    };
+    let fits = usages.iter().any(|usage| *usage == wanted || *usage == oid::ANY_EXTENDED_KEY_USAGE);
     (!fits).then(|| {
         let who = cert.subject().brief();
         let found = usage_names(usages);
-        let text = format!("the extKeyUsage of the CA \"{who}\" is {found}; emailProtection is needed for mail");
+        let text = format!("the extKeyUsage of the CA \"{who}\" is {found}; {name} is needed for {what}");
         Reason::new("extended_key_usage", text)
     })
 }
@@ -132,7 +139,11 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
     }
     // Names are only spelled out where something is told.
     let who = || cert.subject().brief();
-    let verb = if purpose == Purpose::Sign { "signing" } else { "encryption" };
+    let verb = match purpose {
+        Purpose::Encrypt => "encryption",
+        Purpose::TimeStamp => "timestamping",
+        Purpose::Sign | Purpose::Any => "signing",
+    };
     for error in cert.extension_errors() {
         if matches!(error.oid, oid::KEY_USAGE | oid::EXTENDED_KEY_USAGE | oid::BASIC_CONSTRAINTS) {
             let what = extension::label(&error.oid);
@@ -161,6 +172,10 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
         }
         _ => {}
     }
+    if purpose == Purpose::TimeStamp {
+        out.against.extend(timestamp_authority(cert, &who()));
+        return out;
+    }
 
     match cert.extended_key_usage() {
         Some(usages) if usages.contains(&oid::EMAIL_PROTECTION) => {}
@@ -188,6 +203,43 @@ fn judge(cert: &Certificate, purpose: Purpose, rule: &PurposeRule) -> Judgement 
     out
 }
 
+/// RFC 3161 section 2.3: a key reserved for timestamps, so that no signature made for another end can pass for one. The
+/// extKeyUsage says timeStamping and nothing else, and is critical; the keyUsage adds nothing to signing, as OpenSSL has
+/// it too.
+fn timestamp_authority(cert: &Certificate, who: &str) -> Vec<Reason> {
+    let mut against = Vec::new();
+    let extension = cert.extension(&oid::EXTENDED_KEY_USAGE);
+    match (cert.extended_key_usage(), extension) {
+        (Some([oid::TIME_STAMPING]), Some(extension)) if extension.critical => {}
+        (Some([oid::TIME_STAMPING]), _) => {
+            let text = format!("the extKeyUsage of \"{who}\" says timeStamping, but is not critical");
+            against.push(Reason::new("extended_key_usage_not_critical", text));
+        }
+        (Some(usages), _) => {
+            let found = usage_names(usages);
+            let text = format!("the extKeyUsage of \"{who}\" is {found}; timestamps need timeStamping alone");
+            against.push(Reason::new("extended_key_usage", text));
+        }
+        // An unreadable extension is told as such.
+        (None, Some(_)) => {}
+        (None, None) => {
+            let text = format!("\"{who}\" has no extKeyUsage extension that says timeStamping");
+            against.push(Reason::new("extended_key_usage_absent", text));
+        }
+    }
+    if let Some(usage) = cert.key_usage().filter(|usage| usage.any_of(SIGNING) && !SIGNING.all_of(*usage)) {
+        let text = format!("the keyUsage of \"{who}\" is {usage}; timestamps need a key that is for {SIGNING} alone");
+        against.push(Reason::new("key_usage", text));
+    }
+    if cert.basic_constraints().is_some_and(|constraints| constraints.ca) {
+        let text = format!(
+            "\"{who}\" is the certificate of a CA (basicConstraints cA TRUE), not of an authority for timestamps"
+        );
+        against.push(Reason::new("ca_certificate_as_end_entity", text));
+    }
+    against
+}
+
 fn usage_names(usages: &[ObjectIdentifier]) -> String {
     let names: Vec<String> = usages
         .iter()
@@ -207,7 +259,7 @@ const USAGE_NAMES: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"), "serverAuth"),
     (ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"), "clientAuth"),
     (ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3"), "codeSigning"),
-    (ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8"), "timeStamping"),
+    (oid::TIME_STAMPING, "timeStamping"),
     (ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9"), "OCSPSigning"),
     (ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.4"), "encryptingFileSystem"),
     (ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.2"), "smartcardLogon"),
@@ -282,6 +334,59 @@ mod tests {
         assert_eq!(codes(&ca, Purpose::Sign, &PurposeRule::STRICT), "ca_certificate_as_end_entity");
         assert_eq!(codes(&ca, Purpose::Sign, &PurposeRule::LENIENT), "");
         assert_eq!(notes(&ca, Purpose::Sign, &PurposeRule::LENIENT)[0].code, "ca_certificate_as_end_entity");
+    }
+
+    /// A certificate with an extKeyUsage extension written by hand, since what is issued for mail has it not critical.
+    fn authority(usages: &[ObjectIdentifier], critical: bool, usage: Option<KeyUsage>, role: Role) -> Certificate {
+        let mut template = unsigned(Name::build(&[(oid::COMMON_NAME, "Stamps")]));
+        template.key_usage = usage;
+        template.role = role;
+        if !usages.is_empty() {
+            let value = der::sequence(&usages.iter().map(der::oid).collect::<Vec<_>>());
+            template.extensions.push(extension::Extension { oid: oid::EXTENDED_KEY_USAGE, critical, value });
+        }
+        with_dummy_signature(&template)
+    }
+
+    #[test]
+    fn who_stamps_time_does_nothing_else() {
+        const ALONE: &[ObjectIdentifier] = &[oid::TIME_STAMPING];
+        let (signs, no_ca) = (Some(KeyUsage::DIGITAL_SIGNATURE), Role::EndEntity);
+        let more = Some(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT));
+        type Row = (&'static [ObjectIdentifier], bool, Option<KeyUsage>, Role, &'static str);
+        let rows: &[Row] = &[
+            (ALONE, true, signs, no_ca, ""),
+            (ALONE, true, Some(SIGNING), no_ca, ""),
+            (ALONE, true, None, no_ca, ""),
+            (ALONE, false, signs, no_ca, "extended_key_usage_not_critical"),
+            (&[], true, signs, no_ca, "extended_key_usage_absent"),
+            (&[oid::TIME_STAMPING, oid::EMAIL_PROTECTION], true, signs, no_ca, "extended_key_usage"),
+            (&[oid::TIME_STAMPING, oid::TIME_STAMPING], true, signs, no_ca, "extended_key_usage"),
+            (&[oid::ANY_EXTENDED_KEY_USAGE], true, signs, no_ca, "extended_key_usage"),
+            (&[oid::EMAIL_PROTECTION], true, signs, no_ca, "extended_key_usage"),
+            (ALONE, true, Some(KeyUsage::KEY_ENCIPHERMENT), no_ca, "key_usage"),
+            (ALONE, true, more, no_ca, "key_usage"),
+            (ALONE, true, signs, Role::Authority { path_len: None }, "ca_certificate_as_end_entity"),
+        ];
+        for (usages, critical, usage, role, expected) in rows {
+            let cert = authority(usages, *critical, *usage, *role);
+            for rule in [PurposeRule::STRICT, PurposeRule::LENIENT] {
+                assert_eq!(codes(&cert, Purpose::TimeStamp, &rule), *expected, "{usages:?} {critical} {usage:?}");
+                assert!(notes(&cert, Purpose::TimeStamp, &rule).is_empty());
+            }
+        }
+        assert!(!codes(&authority(ALONE, true, signs, no_ca), Purpose::Sign, &PurposeRule::LENIENT).is_empty());
+    }
+
+    #[test]
+    fn an_issuer_that_is_bound_to_mail_issues_no_authority_for_time() {
+        let issuer = |usages: &[ObjectIdentifier]| authority(usages, true, None, Role::Authority { path_len: None });
+        let code = |usages: &[ObjectIdentifier]| issuer_fits(&issuer(usages), Purpose::TimeStamp).map(|r| r.code);
+        assert_eq!(code(&[]), None);
+        assert_eq!(code(&[oid::TIME_STAMPING, oid::EMAIL_PROTECTION]), None);
+        assert_eq!(code(&[oid::ANY_EXTENDED_KEY_USAGE]), None);
+        assert_eq!(code(&[oid::EMAIL_PROTECTION]), Some("extended_key_usage"));
+        assert!(issuer_fits(&issuer(&[oid::TIME_STAMPING]), Purpose::Sign).is_some());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod identifier;
 pub mod recipient_info;
 pub mod signed;
 pub mod signer_info;
+pub mod timestamp;
+pub mod tst_info;
 
 use crate::asn1;
 use crate::crypto;

@@ -5,6 +5,7 @@
 
 mod decrypt;
 mod derived;
+mod evidence;
 pub mod opener;
 pub mod outline;
 mod peel;

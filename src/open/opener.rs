@@ -167,6 +167,7 @@ impl<'o> Opener<'o> {
             revocation: (self.data.unwrap_or(&no_data), self.mode()),
             candidates: self.candidates,
             now,
+            date: report.date,
             mailboxes: &report.mailboxes,
         };
         let keyring = self.keyring.unwrap_or(&empty);

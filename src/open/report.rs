@@ -127,8 +127,12 @@ pub struct Signature {
     pub addresses: Vec<AddressAnswer>,
     /// How it was signed, for people ("rsa-sha256").
     pub scheme: Option<String>,
-    /// When the signer claims to have signed.
+    /// When the signer claims to have signed. Nothing is judged by it.
     pub signed_at: Option<Time>,
+    /// By when it was signed, as a trusted timestamp says (RFC 3161).
+    pub evidenced: Option<Evidenced>,
+    /// Was the signer's certificate good when it was signed? A question of its own, and only evidence answers it.
+    pub when_signed: WhenSigned,
     /// Everything that stands against it, what decides first.
     pub reasons: Vec<Reason>,
     /// What is odd, or was let pass by the profile; it does not decide.
@@ -140,6 +144,26 @@ impl Signature {
     pub fn findings(&self) -> impl Iterator<Item = &Reason> {
         self.reasons.iter().chain(&self.notes)
     }
+}
+
+/// A time that somebody else than the signer vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidenced {
+    /// The signature existed by then: the timestamp's time and its accuracy.
+    pub by: Time,
+    /// The certificate of the timestamp's authority.
+    pub authority: Certificate,
+}
+
+/// Was the signer's certificate good when it was signed?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhenSigned {
+    /// Nobody but the signer says when that was.
+    NoEvidence,
+    /// At the evidenced time its chain held, and it was not revoked, or was so later and not because of a stolen key.
+    Good,
+    /// It was not, or that is not known.
+    NotGood(Vec<Reason>),
 }
 
 /// Does a trust anchor vouch for the signer?
@@ -346,6 +370,14 @@ fn write_signed(f: &mut fmt::Formatter<'_>, layer: &Layer, signed: &SignedLayer)
         }
         if let Some(at) = signature.signed_at {
             writeln!(f, "    claims to have been signed at {at}")?;
+        }
+        if let Some(evidence) = &signature.evidenced {
+            writeln!(f, "    was signed by {}, says {}", evidence.by, evidence.authority.subject())?;
+            let good = match &signature.when_signed {
+                WhenSigned::Good => "was good then",
+                _ => "was NOT known to be good then",
+            };
+            writeln!(f, "    certificate {good}")?;
         }
         for reason in signature.findings() {
             writeln!(f, "    - {reason} [{}]", reason.code)?;

@@ -1,8 +1,10 @@
 //! One signed layer: the content is hashed as it is read, each signer's arithmetic is checked, and then the signer's
 //! certificate is judged question by question.
 
+use super::evidence::{Evidence, evidence};
 use super::report::{
-    Address, AddressAnswer, Form, Readability, Revocation, Signature, SignedLayer, Strength, Trust as TrustAnswer,
+    Address, AddressAnswer, Evidenced, Form, Readability, Revocation, Signature, SignedLayer, Strength,
+    Trust as TrustAnswer, WhenSigned,
 };
 use crate::asn1::oid;
 use crate::base::address::EmailAddress;
@@ -38,6 +40,8 @@ pub(super) struct Judge<'j> {
     pub(super) revocation: (&'j RevocationData, RevocationMode),
     pub(super) candidates: Candidates,
     pub(super) now: Time,
+    /// The Date field.
+    pub(super) date: Option<Time>,
     /// Whose From and Sender the signer is compared with.
     pub(super) mailboxes: &'j Mailboxes,
 }
@@ -300,9 +304,59 @@ impl Judge<'_> {
                     signer.check(&certificate, facts, self.limits())
                 };
                 self.judge_certificate(&mut signature, &certificate, data, check);
+                if signature.integrity == Integrity::Intact {
+                    self.judge_time(&mut signature, signer, &certificate, data);
+                }
             }
         }
         signature
+    }
+
+    /// Whether somebody else says when it was signed, and whether the certificate was good then.
+    fn judge_time(&self, signature: &mut Signature, signer: &SignerInfo, certificate: &Certificate, data: &SignedData) {
+        let by = match evidence(signer, &data.certificates, self.trust, self.now, self.policy) {
+            Evidence::None => return,
+            Evidence::Rejected(reasons) => return signature.notes.extend(reasons),
+            Evidence::Verified { time, authority, notes } => {
+                signature.notes.extend(notes);
+                signature.evidenced = Some(Evidenced { by: time, authority });
+                time
+            }
+        };
+        if let Some(claimed) = signature.signed_at.filter(|claimed| *claimed > by.plus(CLOCKS)) {
+            let text = format!("it claims to have been signed at {claimed}, and existed by {by}");
+            signature.notes.push(Reason::new("signing_time_skew", text));
+        }
+        let request = ChainRequest {
+            extra: &data.certificates,
+            purpose: Purpose::Sign,
+            rule: &self.policy.purpose_rule,
+            inputs: &self.policy.path_inputs,
+            ..ChainRequest::new(certificate, self.trust, by, self.limits())
+        };
+        let then = chain::build(&request);
+        let mut against = then.reasons;
+        for one in &signature.statuses {
+            let who = one.certificate.subject().brief();
+            match &one.status {
+                // SEC-118: what a stolen key signed may bear any time, and a list may have learnt of it late.
+                RevocationStatus::Revoked { at, reason } if *at <= by || reason.is_compromise() => {
+                    let text = format!("the certificate of \"{who}\" is revoked since {at} ({reason})");
+                    against.push(Reason::new("revoked", text));
+                }
+                RevocationStatus::Unknown(whys) => against.extend(whys.iter().cloned()),
+                RevocationStatus::Revoked { .. } => {
+                    let text = format!("the certificate of \"{who}\" was revoked only after it was signed by {by}");
+                    signature.notes.push(Reason::new("revoked_after_signing", text));
+                }
+                RevocationStatus::Good | RevocationStatus::Unchecked => {}
+            }
+        }
+        if signature.statuses.is_empty() && self.revocation.1 != RevocationMode::Off {
+            let text = "whether it was revoked then is not known: its chain does not hold any more";
+            against.push(Reason::new("revocation_missing", text));
+        }
+        signature.when_signed = if against.is_empty() { WhenSigned::Good } else { WhenSigned::NotGood(against) };
     }
 
     /// A signature that is refused before its arithmetic is looked at.
@@ -336,6 +390,8 @@ impl Judge<'_> {
             addresses: self.answers(None).0,
             scheme: None,
             signed_at: None,
+            evidenced: None,
+            when_signed: WhenSigned::NoEvidence,
             reasons: Vec::new(),
             notes: Vec::new(),
         }
@@ -417,9 +473,25 @@ impl Judge<'_> {
         signature.notes.extend(odd);
         signature.notes.extend(leniencies);
         signature.notes.extend(time_notes(check.signing_time, certificate));
+        signature.notes.extend(self.skews(check.signing_time));
         each_once(&mut signature.reasons);
         each_once(&mut signature.notes);
         signature.certificate = Some(certificate.clone());
+    }
+
+    /// SEC-31: what the signer claims against the Date field and the time of judging.
+    fn skews(&self, claimed: Option<Time>) -> Vec<Reason> {
+        let mut notes = Vec::new();
+        let Some(claimed) = claimed else { return notes };
+        if let Some(date) = self.date.filter(|date| date.unix().abs_diff(claimed.unix()) > CLOCKS_OF_MAIL) {
+            let text = format!("it claims to have been signed at {claimed}, and the Date of the message is {date}");
+            notes.push(Reason::new("signing_time_skew", text));
+        }
+        if claimed > self.now.plus(CLOCKS) {
+            let text = format!("it claims to have been signed at {claimed}, and it is judged at {}", self.now);
+            notes.push(Reason::new("signing_time_in_future", text));
+        }
+        notes
     }
 
     /// The lists and responses that came with the message, as far as they can be read.
@@ -524,6 +596,11 @@ fn content_missing() -> SignatureCheck {
         signing_time: None,
     }
 }
+
+/// How far two clocks may differ before it is told, in seconds.
+const CLOCKS: i64 = 300;
+/// The same for the Date of a mail, which may have been written a while before it was signed: what Thunderbird allows.
+const CLOCKS_OF_MAIL: u64 = 3600;
 
 /// SEC-31: told, never used.
 fn time_notes(signed_at: Option<Time>, certificate: &Certificate) -> Option<Reason> {

@@ -6,7 +6,9 @@ use smime::base::reason::Reason;
 use smime::cert::mailbox::Mailboxes;
 use smime::cms::signer_info::Integrity;
 use smime::open::opener::Copied;
-use smime::open::report::{Coverage, EncryptedLayer, Layer, LayerKind, Readability, Report, Signature, SignedLayer};
+use smime::open::report::{
+    Coverage, EncryptedLayer, Layer, LayerKind, Readability, Report, Signature, SignedLayer, WhenSigned,
+};
 use smime::open::requirement::Shortfall;
 use smime::{Refused, Requirement};
 use std::fmt::Write;
@@ -179,9 +181,22 @@ fn signature(signature: &Signature) -> Value {
         "strength": signature.strength.to_string(),
         "address": signature.address.to_string(),
         "addresses": answers.collect::<Vec<_>>(),
-        "signed_at": { "claimed": signature.signed_at.map(|at| at.to_string()) },
+        "signed_at": {
+            "claimed": signature.signed_at.map(|at| at.to_string()),
+            "evidenced": signature.evidenced.as_ref().map(|evidence| evidence.by.to_string()),
+            "authority": signature.evidenced.as_ref().map(|evidence| evidence.authority.subject().to_string()),
+        },
+        "when_signed": when_signed(&signature.when_signed),
         "reasons": signature.findings().map(reason).collect::<Vec<_>>(),
     })
+}
+
+fn when_signed(answer: &WhenSigned) -> Value {
+    match answer {
+        WhenSigned::NoEvidence => json!({ "answer": "no-evidence" }),
+        WhenSigned::Good => json!({ "answer": "good" }),
+        WhenSigned::NotGood(against) => json!({ "answer": "not-good", "reasons": reasons(against) }),
+    }
 }
 
 /// What tells one certificate from another.
