@@ -143,7 +143,7 @@ fn add(template: &mut CertificateTemplate, feature: Feature) {
     let mail = |text: &str| der::primitive(Tag::context(1), text.as_bytes());
     let long_ago = now().plus(-86_400);
     let policies = |list: &[Vec<u8>]| {
-        let list: Vec<Vec<u8>> = list.iter().map(|policy| der::sequence(&[policy.clone()])).collect();
+        let list: Vec<Vec<u8>> = list.iter().map(|policy| der::sequence(std::slice::from_ref(policy))).collect();
         extension(oid::CERTIFICATE_POLICIES, false, der::sequence(&list))
     };
     let new = match feature {

@@ -3,13 +3,14 @@
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
 use super::digest::hash;
 use super::rsa_padding::Pss;
-use super::{Error, Result, rsa_key};
+use super::{Error, Result, rsa_key, weak_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
 use rsa::traits::PublicKeyParts;
 use signature::hazmat::PrehashVerifier;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// What kind of key it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,6 +77,8 @@ impl fmt::Display for KeyKind {
 pub struct PublicKey {
     spki: Vec<u8>,
     pub(crate) material: Material,
+    /// Whether the key's secret can be had from what is public; looked at once.
+    reach: OnceLock<Option<&'static str>>,
 }
 
 #[derive(Clone)]
@@ -101,7 +104,7 @@ impl PublicKey {
         let id = AlgorithmIdentifier::read(&inside.required_any(WHAT)?)?;
         let bytes = inside.required_any("subjectPublicKey")?.whole_bits("subjectPublicKey")?;
         inside.finish(WHAT)?;
-        Ok(Self { spki: spki.to_vec(), material: Material::read(&id, bytes, limits)? })
+        Ok(Self { spki: spki.to_vec(), material: Material::read(&id, bytes, limits)?, reach: OnceLock::new() })
     }
 
     /// A key on a curve, from its point or its 32 bytes.
@@ -110,7 +113,7 @@ impl PublicKey {
     /// [`Error::BadKey`] where it is not on the curve.
     pub fn from_point(curve: Curve, point: &[u8]) -> Result<Self> {
         let material = Material::from_point(curve, point)?;
-        Ok(Self { spki: spki(&curve.identifier(), point), material })
+        Ok(Self { spki: spki(&curve.identifier(), point), material, reach: OnceLock::new() })
     }
 
     /// The SubjectPublicKeyInfo as received.
@@ -139,6 +142,13 @@ impl PublicKey {
             Material::P521(_) => 521,
             Material::Ed25519(_) | Material::X25519(_) => 255,
         }
+    }
+
+    /// How the factors of an RSA modulus could be found (SEC-38); `None` where it is not known how.
+    pub(crate) fn factors_within_reach(&self) -> Option<&'static str> {
+        use rsa::traits::PublicKeyParts;
+        let Material::Rsa { key, .. } = &self.material else { return None };
+        *self.reach.get_or_init(|| weak_key::within_reach(&key.n_bytes()))
     }
 
     /// "RSA-2048", "P-256", "Ed25519".

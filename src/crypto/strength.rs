@@ -27,7 +27,7 @@ pub fn transport_weakness(transport: &KeyTransport) -> Option<Reason> {
     }
 }
 
-/// Why a key is weak, where it is (SEC-37).
+/// Why a key is weak, where it is (SEC-37, SEC-38).
 pub fn key_weakness(key: &PublicKey) -> Option<Reason> {
     let bits = key.bits();
     match key.kind() {
@@ -38,6 +38,9 @@ pub fn key_weakness(key: &PublicKey) -> Option<Reason> {
                 key.describe()
             ),
         )),
+        KeyKind::Rsa => {
+            key.factors_within_reach().map(|why| Reason::new("weak_key", format!("{} is weak: {why}", key.describe())))
+        }
         _ => None,
     }
 }

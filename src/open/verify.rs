@@ -93,6 +93,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
         let mut again = HashSink::with(&missing);
         SignedData::read(message.reader(0)?, limits, &mut again)?;
+        again.finish();
         sink.digests.append(&mut again.digests);
     }
     let readings = [sink.reading()];

@@ -112,6 +112,11 @@ impl Authority {
         self.key.sign(&SCHEME, bytes).unwrap()
     }
 
+    /// The octets of a signature by another scheme.
+    pub fn sign_by(&self, scheme: &SignatureScheme, bytes: &[u8]) -> Vec<u8> {
+        self.key.sign(scheme, bytes).unwrap()
+    }
+
     /// The private key, PKCS#8 in DER.
     pub fn key_der(&self) -> smime::Secret {
         self.key.to_pkcs8().unwrap()

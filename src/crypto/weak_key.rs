@@ -1,0 +1,114 @@
+//! RSA keys whose factors are within reach (SEC-38): with a small factor, with two factors close to each other, or made by
+//! the prime generation of CVE-2017-15361 (ROCA). A key of these is as good as public.
+
+use rsa::BoxedUint;
+
+/// How the factors of a modulus, big-endian, could be found; `None` where none of these ways leads there.
+pub(super) fn within_reach(modulus: &[u8]) -> Option<&'static str> {
+    if PRIMES.iter().any(|prime| remainder(modulus, *prime) == 0) {
+        return Some("its modulus has a small factor");
+    }
+    if is_roca(modulus) {
+        return Some("its primes were made in the predictable way of CVE-2017-15361 (ROCA)");
+    }
+    if has_close_factors(modulus) {
+        return Some("its two primes are so close to each other that the modulus is factored at once (Fermat)");
+    }
+    None
+}
+
+/// Nemec et al., "The Return of Coppersmith's Attack" (2017), section 2.3: the modulus lies in the subgroup that 65537
+/// generates, for each of these primes. A random modulus does for all of them once in 2^28.
+fn is_roca(modulus: &[u8]) -> bool {
+    ROCA_PRIMES.iter().all(|prime| {
+        let target = remainder(modulus, *prime);
+        let mut power = 1 % prime;
+        (0..*prime).any(|_| {
+            power = power * 65537 % prime;
+            power == target
+        })
+    })
+}
+
+/// A hundred steps of Fermat's method.
+fn has_close_factors(modulus: &[u8]) -> bool {
+    const STEPS: usize = 100;
+    let precision = (modulus.len() as u32 * 8).next_multiple_of(64) + 64;
+    let Ok(n) = BoxedUint::from_be_slice(&widened(modulus, precision), precision) else { return false };
+    let root = n.floor_sqrt_vartime();
+    if root.wrapping_square() == n {
+        return true;
+    }
+    let one = BoxedUint::one_with_precision(precision);
+    let mut a = root.wrapping_add(&one);
+    // b^2 = a^2 - n, and the next one is greater by 2a + 1.
+    let mut square = a.wrapping_square().wrapping_sub(&n);
+    for _ in 0..STEPS {
+        if may_be_square(&square) && square.checked_sqrt_vartime().is_some() {
+            return true;
+        }
+        square = square.wrapping_add(&a).wrapping_add(&a).wrapping_add(&one);
+        a = a.wrapping_add(&one);
+    }
+    false
+}
+
+/// Squares are 0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49 or 57 modulo 64; most numbers are none of them.
+fn may_be_square(number: &BoxedUint) -> bool {
+    let last = number.as_words().first().copied().unwrap_or(0) % 64;
+    matches!(last, 0 | 1 | 4 | 9 | 16 | 17 | 25 | 33 | 36 | 41 | 49 | 57)
+}
+
+/// With leading zeros up to so many bits.
+fn widened(bytes: &[u8], bits: u32) -> Vec<u8> {
+    let zeros = (bits as usize / 8).saturating_sub(bytes.len());
+    [vec![0; zeros], bytes.to_vec()].concat()
+}
+
+fn remainder(number: &[u8], by: u64) -> u64 {
+    number.chunks(4).fold(0, |rest, chunk| {
+        let (value, base) = chunk.iter().fold((0u64, 1u64), |(v, b), octet| (v << 8 | u64::from(*octet), b << 8));
+        (rest * base + value) % by
+    })
+}
+
+/// The odd primes below 256.
+const PRIMES: [u64; 53] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+    113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227, 229, 233, 239,
+    241, 251,
+];
+
+/// Those for which 65537 generates less than the whole group.
+const ROCA_PRIMES: [u64; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn sec_038_factors_within_reach() {
+        use crate::base::limits::Limits;
+        use crate::crypto::private::PrivateKey;
+        use crate::crypto::signature::KeyKind;
+        // Two primes next to each other: 2^521 - 1 with itself, and a pair that is 30 apart.
+        let mersenne = [vec![1], vec![0xff; 65]].concat();
+        let prime = BoxedUint::from_be_slice(&widened(&mersenne, 1216), 1216).unwrap();
+        assert!(within_reach(&prime.wrapping_square().to_be_bytes()).is_some_and(|why| why.contains("Fermat")));
+        let apart = prime.wrapping_add(&BoxedUint::from_be_slice(&widened(&[1, 2], 1216), 1216).unwrap());
+        let product = prime.wrapping_mul(&apart).to_be_bytes();
+        assert!(within_reach(&product).is_some());
+        assert_eq!(within_reach(&hex("0f")), Some("its modulus has a small factor"));
+        // A power of 65537 modulo each prime: as ROCA's moduli are.
+        let power = (0..30).fold(BoxedUint::one_with_precision(1216), |power, _| {
+            power.wrapping_mul(&BoxedUint::from_be_slice(&widened(&[1, 0, 1], 1216), 1216).unwrap())
+        });
+        assert!(is_roca(&power.to_be_bytes()));
+        let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap().public_key(&Limits::default()).unwrap();
+        assert_eq!(crate::crypto::strength::key_weakness(&key), None);
+    }
+}
