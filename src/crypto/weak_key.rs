@@ -99,13 +99,13 @@ mod tests {
         let mersenne = [vec![1], vec![0xff; 65]].concat();
         let prime = BoxedUint::from_be_slice(&widened(&mersenne, 1216), 1216).unwrap();
         assert!(within_reach(&prime.wrapping_square().to_be_bytes()).is_some_and(|why| why.contains("Fermat")));
-        let apart = prime.wrapping_add(&BoxedUint::from_be_slice(&widened(&[1, 2], 1216), 1216).unwrap());
+        let apart = prime.wrapping_add(BoxedUint::from_be_slice(&widened(&[1, 2], 1216), 1216).unwrap());
         let product = prime.wrapping_mul(&apart).to_be_bytes();
         assert!(within_reach(&product).is_some());
         assert_eq!(within_reach(&hex("0f")), Some("its modulus has a small factor"));
         // A power of 65537 modulo each prime: as ROCA's moduli are.
         let power = (0..30).fold(BoxedUint::one_with_precision(1216), |power, _| {
-            power.wrapping_mul(&BoxedUint::from_be_slice(&widened(&[1, 0, 1], 1216), 1216).unwrap())
+            power.wrapping_mul(BoxedUint::from_be_slice(&widened(&[1, 0, 1], 1216), 1216).unwrap())
         });
         assert!(is_roca(&power.to_be_bytes()));
         let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap().public_key(&Limits::default()).unwrap();
