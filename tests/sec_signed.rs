@@ -240,7 +240,7 @@ fn sec_007_message_digest_once_and_right() {
     for bad in [digest(&[]), digest(&[right.clone(), der::octets(&[0; 32])]), digest(&[der::integer(5)])] {
         world.refused("message_digest_attr", |f| attributes(f)[1] = bad);
     }
-    world.refused("message_digest_attr", |f| attributes(f).push(digest(&[right.clone()])));
+    world.refused("message_digest_attr", |f| attributes(f).push(digest(std::slice::from_ref(&right))));
     for short in [&[][..], &[0; 20], &[0; 32]] {
         world.refused("message_digest_mismatch", |f| attributes(f)[1] = digest(&[der::octets(short)]));
     }

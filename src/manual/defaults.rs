@@ -15,4 +15,12 @@
 //! - **Bcc is taken out** before signing and never shares an envelope: recipients of one envelope see each other.
 //! - **Encrypted parts beside other content stay closed** until they are asked for by name: merging them into their neighbours
 //!   is how EFAIL worked.
-//! - **Revocation is off** where nothing was given to judge it by, and the report says `unchecked`, which is not "good".
+//! - **Revocation is off** where nothing was given to judge it by, and the report says `unchecked`, which is not "good". Where
+//!   lists or responses are given it is **hard**: every certificate of the chain must be known not to be revoked. Whoever
+//!   says "revoked" is believed over whoever says "good" (SEC-114, SEC-134).
+//! - **Revoked is revoked**, whatever the signer claims about when it signed. A timestamp answers the other question, whether
+//!   the certificate was good then, and not that one; and no timestamp helps where the key was stolen (SEC-118).
+//! - **A key identifier guides and does not decide**: a chain is not refused because an authorityKeyIdentifier names another
+//!   key, as long as the signature fits (RFC 5280 section 4.2.1.1).
+//! - **Policy extensions that cannot be read reject a chain** even where they are not critical: a policy that nobody could
+//!   read is not "any policy" (SEC-110).
