@@ -40,7 +40,7 @@ use std::fmt;
 pub struct Clause {
     /// Stable, in snake_case.
     pub code: &'static str,
-    /// The section of the BR, version 1.0.11: `7.1.2.3(e)`.
+    /// The section of the BR, versions 1.0: `7.1.2.3(e)`.
     pub section: &'static str,
     /// What breaking it means.
     pub severity: Severity,

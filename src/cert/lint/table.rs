@@ -1,4 +1,4 @@
-//! The clauses, one a row. Sections are those of the BR, version 1.0.11.
+//! The clauses, one a row. Sections are those of the BR, versions 1.0 to 1.0.11.
 
 use super::case::{Case, Verdict};
 use super::profile::{Generation, Validation};
@@ -50,7 +50,7 @@ pub(super) static CLAUSES: &[Clause] = &[
     row("reserved_policy", "7.1.2.3(a)", Error, AppliesTo::EveryMailCertificate, extensions::policy,
         "certificatePolicies names exactly one of the twelve reserved policies."),
     row("legacy_generation_ended", "7.1.6.1", Error, generations(&[Legacy]), extensions::legacy_ended,
-        "No certificate of the legacy generation begins on or after 2025-07-15."),
+        "No certificate of the legacy generation begins on or after 2025-07-15.").since(LEGACY_ENDS),
     // Mail addresses.
     row("san_present", "7.1.2.3(h)", Error, EVERY, mailboxes::alternative_present,
         "subjectAltName is present."),
