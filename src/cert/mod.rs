@@ -1,7 +1,8 @@
 //! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
 //! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
 //! constraints of [`constraint`] and the policies of [`policies`]), looked up in what was revoked ([`revocation`], over
-//! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers), and made ([`issue`]).
+//! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers), held against the rules of publicly trusted authorities ([`lint`]),
+//! and made ([`issue`]).
 //!
 //! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
 
@@ -13,6 +14,7 @@ pub mod constraint;
 pub mod crl;
 pub mod extension;
 pub mod issue;
+pub mod lint;
 pub mod mailbox;
 pub mod name;
 pub mod ocsp;

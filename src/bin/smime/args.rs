@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use const_oid::ObjectIdentifier;
 use smime::cert::extension::GeneralName;
+use smime::cert::lint::BrProfile;
 use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     Import(Import),
     /// Looks at certificates without a message.
     Certs(Certs),
+    /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
+    #[command(before_help = LINT_EXAMPLES)]
+    Lint(Lint),
 }
 
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
@@ -424,6 +428,33 @@ pub(crate) struct CertsVerify {
     pub(crate) explain: bool,
 
     /// The answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const LINT_EXAMPLES: &str = "Examples:
+  smime lint alice.pem                           by the profile that the certificate claims by its policy
+  smime lint --as mailbox-strict alice.pem       by a profile, whatever it claims
+  smime lint --json issued/ > findings.json      every certificate of a folder
+  smime lint --clauses                           what is asked for, of which certificates, since when
+
+Exit codes: 0 no error was found (warnings may be), 9 an error was found.";
+
+#[derive(Args)]
+pub(crate) struct Lint {
+    /// Certificates: PEM, DER or PKCS#7 files, or folders of them.
+    #[arg(value_name = "CERT", required_unless_present = "clauses")]
+    pub(crate) certificates: Vec<PathBuf>,
+
+    /// Judge by this profile: mailbox, organization, sponsor or individual, with -legacy, -multipurpose or -strict.
+    #[arg(long = "as", value_name = "PROFILE")]
+    pub(crate) profile: Option<BrProfile>,
+
+    /// List the clauses, and judge nothing.
+    #[arg(long, conflicts_with_all = ["certificates", "profile"])]
+    pub(crate) clauses: bool,
+
+    /// The findings, or the clauses, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -10,6 +10,7 @@ mod failure;
 mod import;
 mod input;
 mod inspect;
+mod lint;
 mod open;
 mod output;
 mod render;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
         Command::Certs(args) => certs::run(args, console),
+        Command::Lint(args) => lint::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
