@@ -11,12 +11,26 @@ use crate::cert::extension::GeneralName;
 
 /// The mail addresses of a certificate, and what stands where one belongs without being one.
 ///
-/// A common name that looks like an address is none (OUT-3).
+/// A common name that looks like an address is none (OUT-3), nor is a name for a whole domain, unless the rule says so.
 #[derive(Clone, Debug, Default)]
 pub struct Mailboxes {
     names: Vec<Mailbox>,
+    /// Common names that are addresses.
+    common: Vec<Mailbox>,
+    /// Names for every address of a domain.
+    domains: Vec<WholeDomain>,
     malformed: Vec<Reason>,
     alternative: bool,
+}
+
+/// A name that stands for every address of one domain, not for those of the domains below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct WholeDomain {
+    /// In A-labels.
+    domain: String,
+    /// As it stands in the certificate.
+    written: String,
+    host: bool,
 }
 
 /// One mail address of a certificate.
@@ -39,6 +53,8 @@ pub enum Origin {
     SmtpUtf8Mailbox,
     /// The attribute emailAddress of the subject, as older certificates have it (RFC 5280 section 4.1.2.6).
     Subject,
+    /// The common name of the subject; it counts only by [`CommonName::Match`] (OUT-3).
+    CommonName,
 }
 
 /// How an address is written in a certificate.
@@ -57,13 +73,22 @@ pub struct AddressRule {
     pub local: LocalPart,
     /// Whether the subject's emailAddress counts.
     pub subject: SubjectEmail,
+    /// Whether a common name that is an address counts.
+    pub common_name: CommonName,
+    /// Whether a certificate of a whole domain counts for each address of it.
+    pub domain_wide: DomainWide,
 }
 
 impl AddressRule {
     /// RFC 8550 section 3 and RFC 5280 section 7.5: profiles `strict` and `rfc8551`.
-    pub const STRICT: Self = Self { local: LocalPart::Exact, subject: SubjectEmail::OnlyWithoutSan };
+    pub const STRICT: Self = Self {
+        local: LocalPart::Exact,
+        subject: SubjectEmail::OnlyWithoutSan,
+        common_name: CommonName::Ignore,
+        domain_wide: DomainWide::Refuse,
+    };
     /// What Outlook and Exchange do (OUT-1, OUT-2).
-    pub const OUTLOOK: Self = Self { local: LocalPart::IgnoreAsciiCase, subject: SubjectEmail::Always };
+    pub const OUTLOOK: Self = Self { local: LocalPart::IgnoreAsciiCase, subject: SubjectEmail::Always, ..Self::STRICT };
 }
 
 /// When the subject's emailAddress attribute counts (SEC-53).
@@ -76,13 +101,40 @@ pub enum SubjectEmail {
     Always,
 }
 
+/// Whether a common name of the subject counts that is an address. Publicly trusted certificates repeat it in the
+/// subjectAltName, so that nothing is lost without it (OUT-3). Name constraints for mail do not bind a common name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommonName {
+    /// It does not.
+    #[default]
+    Ignore,
+    /// It does where the subjectAltName holds no mailbox, or where the subject counts always; noted as
+    /// `common_name_used`.
+    Match,
+}
+
+/// Whether a certificate of a whole domain, as mail gateways have them, speaks for each address of the domain. Then whoever
+/// holds that one key signs for everybody there, so that it is the caller's to say. Noted as `domain_wide_certificate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DomainWide {
+    /// It does not.
+    #[default]
+    Refuse,
+    /// By an rfc822Name `@example.com`, `smime-gateway@example.com`, or `domain-signing-authority@` and
+    /// `domain-confidentiality-authority@` (RFC 3183 section 3).
+    ByMailbox,
+    /// By a dNSName `example.com` too. Name constraints of an authority for mail do not bind it (RFC 5280 section
+    /// 4.2.1.10), so that an authority that is confined to one company's addresses could speak for another's.
+    ByMailboxOrHost,
+}
+
 /// Whether a certificate speaks for an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressMatch {
     /// It does.
     Matches {
-        /// What a stricter rule would not have allowed: `local_case_folded`, `subject_email_used`,
-        /// `mailbox_space_trimmed`.
+        /// What a stricter rule would not have allowed: `local_case_folded`, `local_normalized`, `subject_email_used`,
+        /// `mailbox_space_trimmed`, `common_name_used`, `domain_wide_certificate`.
         leniencies: Vec<Reason>,
     },
     /// It speaks for others.
@@ -100,7 +152,9 @@ impl Mailboxes {
         let mut read = Self::default();
         for name in cert.subject_alt_names() {
             match name {
+                GeneralName::Rfc822(text) if text.starts_with('@') => read.take_domain(text),
                 GeneralName::Rfc822(text) => read.take(text, Origin::Rfc822Name),
+                GeneralName::Dns(text) => read.take_host(text),
                 GeneralName::SmtpUtf8(text) => read.take(text, Origin::SmtpUtf8Mailbox),
                 GeneralName::OtherName { oid, .. } if *oid == oid::SMTP_UTF8_MAILBOX => {
                     read.refuse("an SmtpUTF8Mailbox", "(not a UTF8String)", "its value is no UTF8String");
@@ -117,6 +171,11 @@ impl Mailboxes {
         for text in cert.subject().emails() {
             read.take(text, Origin::Subject);
         }
+        if let Some(text) = cert.subject().common_name()
+            && let Some(address) = common_name_address(text)
+        {
+            read.common.push(Mailbox { address, origin: Origin::CommonName, spelling: Spelling::Exact });
+        }
         read
     }
 
@@ -126,7 +185,7 @@ impl Mailboxes {
     }
 
     /// What stands where an address belongs and is none, `malformed_rfc822name` each: ignored, never cut short or
-    /// repaired (SEC-50, SEC-51).
+    /// repaired (SEC-50, SEC-51). A name `@domain` is among them as `domain_wide_name`: it is no mailbox either.
     pub fn malformed(&self) -> &[Reason] {
         &self.malformed
     }
@@ -139,7 +198,18 @@ impl Mailboxes {
     /// The addresses that count by a rule.
     pub fn by_rule(&self, rule: &AddressRule) -> impl Iterator<Item = &Mailbox> {
         let subject_counts = rule.subject == SubjectEmail::Always || !self.alternative;
-        self.names.iter().filter(move |mailbox| subject_counts || mailbox.origin != Origin::Subject)
+        let common: &[Mailbox] = if rule.common_name == CommonName::Match { &self.common } else { &[] };
+        let in_subject = |mailbox: &Mailbox| matches!(mailbox.origin, Origin::Subject | Origin::CommonName);
+        self.names.iter().chain(common).filter(move |mailbox| subject_counts || !in_subject(mailbox))
+    }
+
+    /// The domains for every address of which the certificate has a name, in A-labels, each once. They count by
+    /// [`AddressRule::domain_wide`] only.
+    pub fn domains(&self) -> Vec<&str> {
+        let mut domains: Vec<&str> = self.domains.iter().map(|name| name.domain.as_str()).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        domains
     }
 
     /// Whether an address is among them by a rule; of several that match, the one that needs the fewest leniencies
@@ -150,6 +220,13 @@ impl Mailboxes {
         if let Some(leniencies) = leniencies {
             return AddressMatch::Matches { leniencies };
         }
+        if let Some(name) = self.domain_wide(address, rule.domain_wide) {
+            let text = format!(
+                "the certificate is for every address of {} by its name {}; {address} is not named in it",
+                name.domain, name.written
+            );
+            return AddressMatch::Matches { leniencies: vec![Reason::new("domain_wide_certificate", text)] };
+        }
         let mut found: Vec<EmailAddress> = Vec::new();
         for mailbox in self.by_rule(rule) {
             found.push(mailbox.address.clone());
@@ -159,11 +236,38 @@ impl Mailboxes {
         if found.is_empty() { AddressMatch::NoAddress } else { AddressMatch::Differs { found } }
     }
 
+    fn domain_wide(&self, address: &EmailAddress, rule: DomainWide) -> Option<&WholeDomain> {
+        self.domains.iter().find(|name| {
+            let counts = match rule {
+                DomainWide::Refuse => false,
+                DomainWide::ByMailbox => !name.host,
+                DomainWide::ByMailboxOrHost => true,
+            };
+            counts && name.domain == address.domain()
+        })
+    }
+
+    /// `@example.com`: no mailbox, so that name constraints reject it as they do any other text that is none.
+    fn take_domain(&mut self, text: &str) {
+        let Some(domain) = domain_of(text.get(1..).unwrap_or_default()) else {
+            return self.refuse("an rfc822Name", text, "nothing stands before the @");
+        };
+        let told = format!("the certificate has the rfc822Name {text}, for a whole domain and not for an address");
+        self.malformed.push(Reason::new("domain_wide_name", told));
+        self.domains.push(WholeDomain { domain, written: text.to_owned(), host: false });
+    }
+
+    fn take_host(&mut self, text: &str) {
+        if let Some(domain) = domain_of(text) {
+            self.domains.push(WholeDomain { domain, written: text.to_owned(), host: true });
+        }
+    }
+
     fn take(&mut self, text: &str, origin: Origin) {
         let what = match origin {
             Origin::Rfc822Name => "an rfc822Name",
             Origin::SmtpUtf8Mailbox => "an SmtpUTF8Mailbox",
-            Origin::Subject => "an emailAddress",
+            Origin::Subject | Origin::CommonName => "an emailAddress",
         };
         // SEC-50: blanks around an address are dropped (OUT-2); anything else that no address contains makes it none.
         let trimmed = text.trim_matches(' ');
@@ -179,17 +283,21 @@ impl Mailboxes {
             }
         };
         // RFC 9598 section 3: the domain in A-labels, and this form only where the local part needs it (SEC-54).
-        if !address.domain().is_ascii() {
-            return self.refuse(what, text, "its domain is not written in A-labels (xn--...)");
-        }
         match (origin, address.local().is_ascii()) {
             (Origin::SmtpUtf8Mailbox, true) => {
                 return self.refuse(what, text, "an address in ASCII belongs into an rfc822Name");
             }
-            (Origin::Rfc822Name | Origin::Subject, false) => {
+            (Origin::SmtpUtf8Mailbox, false) if !trimmed.rsplit('@').next().is_some_and(str::is_ascii) => {
+                return self.refuse(what, text, "its domain is not written in A-labels (xn--...)");
+            }
+            (Origin::Rfc822Name | Origin::Subject, _) if !trimmed.is_ascii() => {
                 return self.refuse(what, text, "it is not ASCII");
             }
             _ => {}
+        }
+        if origin == Origin::Rfc822Name && GATEWAYS.iter().any(|name| address.local().eq_ignore_ascii_case(name)) {
+            let domain = address.domain().to_owned();
+            self.domains.push(WholeDomain { domain, written: address.to_string(), host: false });
         }
         let spelling = if trimmed.len() == text.len() { Spelling::Exact } else { Spelling::Padded };
         self.names.push(Mailbox { address, origin, spelling });
@@ -220,15 +328,41 @@ pub fn speaks_for(cert: &Certificate, address: &EmailAddress, rule: &AddressRule
     Mailboxes::of(cert).speak_for(address, rule)
 }
 
+/// The local parts of mailboxes that stand for all of their domain: what gateways of several makers use, and RFC 3183
+/// section 3.
+const GATEWAYS: [&str; 3] = ["smime-gateway", "domain-signing-authority", "domain-confidentiality-authority"];
+
+/// A host name without wildcard as a domain of mail; `None` where it is none.
+fn domain_of(text: &str) -> Option<String> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let address: EmailAddress = format!("x@{text}").parse().ok()?;
+    // "a@b" after the first @ would have been a local part.
+    (address.local() == "x" && !text.contains([' ', '\t'])).then(|| address.domain().to_owned())
+}
+
+/// A common name that is an address and nothing else.
+fn common_name_address(text: &str) -> Option<EmailAddress> {
+    text.parse().ok().filter(|_| text.is_ascii() && !text.contains([' ', '\t']))
+}
+
 fn leniencies(mailbox: &Mailbox, address: &EmailAddress) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if !mailbox.address.same(address, LocalPart::Exact) {
         let text = format!("{address} and {} of the certificate differ in upper and lower case", mailbox.address);
         reasons.push(Reason::new("local_case_folded", text));
+    } else if mailbox.address != *address {
+        let text = format!("{address} and {} of the certificate compose the same letters differently", mailbox.address);
+        reasons.push(Reason::new("local_normalized", text));
     }
     if mailbox.origin == Origin::Subject {
         let text = format!("{} stands in the subject of the certificate, not in its subjectAltName", mailbox.address);
         reasons.push(Reason::new("subject_email_used", text));
+    }
+    if mailbox.origin == Origin::CommonName {
+        let text = format!("{} is the common name of the certificate, not an address in it", mailbox.address);
+        reasons.push(Reason::new("common_name_used", text));
     }
     if mailbox.spelling == Spelling::Padded {
         let text = format!("{} stands in the certificate with blanks around it", mailbox.address);
@@ -303,6 +437,11 @@ mod tests {
             b"victim@example.com.",
             b"victim@.example.com",
             b"victim@[192.0.2.1]",
+            b".victim@example.com",
+            b"@@example.com",
+            b"@",
+            b"@victim@example.com",
+            b"victim@xn--example-.com",
             b"victim\xe9@example.com",
         ];
         for name in bad {
@@ -328,6 +467,63 @@ mod tests {
         for bad in ["plain@example.com", "jürgen@bücher.example", "jürgen\0@example.com"] {
             assert_eq!(Mailboxes::of(&cert(&[], &[bad], &[])).malformed().len(), 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn sec_054_one_domain_however_it_is_written() {
+        let rule = AddressRule::STRICT;
+        let rfc822 = cert(&[b"alice@XN--bcher-kva.example"], &[], &[]);
+        assert_eq!(ask(&rfc822, "alice@b\u{fc}cher.example", &rule), "yes");
+        assert_eq!(ask(&rfc822, "alice@bucher.example", &rule), "no alice@xn--bcher-kva.example");
+        let utf8 = cert(&[], &["j\u{fc}rgen@xn--bcher-kva.example"], &[]);
+        assert_eq!(ask(&utf8, "j\u{fc}rgen@b\u{fc}cher.example", &rule), "yes");
+        assert_eq!(ask(&utf8, "ju\u{308}rgen@b\u{fc}cher.example", &rule), "yes local_normalized");
+    }
+
+    #[test]
+    fn a_whole_domain_counts_on_the_callers_word() {
+        let by_mailbox = AddressRule { domain_wide: DomainWide::ByMailbox, ..AddressRule::STRICT };
+        let by_host = AddressRule { domain_wide: DomainWide::ByMailboxOrHost, ..AddressRule::STRICT };
+        for name in ["@Example.com", "smime-gateway@example.com", "domain-signing-authority@example.com"] {
+            let cert = cert(&[name.as_bytes()], &[], &[]);
+            assert!(ask(&cert, "alice@example.com", &AddressRule::STRICT).starts_with("no"), "{name}");
+            assert!(ask(&cert, "alice@example.com", &AddressRule::OUTLOOK).starts_with("no"), "{name}");
+            assert_eq!(ask(&cert, "alice@example.com", &by_mailbox), "yes domain_wide_certificate");
+            for other in ["alice@mail.example.com", "alice@example.org", "alice@notexample.com"] {
+                assert!(ask(&cert, other, &by_host).starts_with("no"), "{name} {other}");
+            }
+        }
+        assert_eq!(Mailboxes::of(&cert(&[b"@example.com"], &[], &[])).malformed()[0].code, "domain_wide_name");
+        let host = |name: &str| {
+            let mut template = unsigned(Name::build(&[]));
+            let value = der::sequence(&[der::primitive(Tag::context(2), name.as_bytes())]);
+            template.extensions.push(Extension { oid: oid::SUBJECT_ALT_NAME, critical: false, value });
+            crate::cert::issue::tests::with_dummy_signature(&template)
+        };
+        assert_eq!(ask(&host("example.com"), "alice@example.com", &by_mailbox), "nobody");
+        assert_eq!(ask(&host("example.com"), "alice@example.com", &by_host), "yes domain_wide_certificate");
+        for name in ["*.example.com", "*", "alice@example.com", " example.com", "example.com."] {
+            assert_eq!(ask(&host(name), "alice@example.com", &by_host), "nobody", "{name}");
+        }
+        // An address that is named needs no word of anybody.
+        let both = cert(&[b"@example.com", b"alice@example.com"], &[], &[]);
+        assert_eq!(ask(&both, "alice@example.com", &by_host), "yes");
+    }
+
+    #[test]
+    fn a_common_name_counts_on_the_callers_word() {
+        let rule = AddressRule { common_name: CommonName::Match, ..AddressRule::STRICT };
+        let named = |text: &str, rfc822: Option<&str>| {
+            let mut template = unsigned(Name::build(&[(oid::COMMON_NAME, text)]));
+            template.emails = rfc822.iter().map(|text| text.parse().unwrap()).collect();
+            crate::cert::issue::tests::with_dummy_signature(&template)
+        };
+        assert_eq!(ask(&named("alice@example.com", None), "alice@example.com", &rule), "yes common_name_used");
+        let with_san = named("alice@example.com", Some("bob@example.com"));
+        assert_eq!(ask(&with_san, "alice@example.com", &rule), "no bob@example.com");
+        let always = AddressRule { common_name: CommonName::Match, ..AddressRule::OUTLOOK };
+        assert_eq!(ask(&with_san, "alice@example.com", &always), "yes common_name_used");
+        assert_eq!(ask(&named("Alice <alice@example.com>", None), "alice@example.com", &rule), "nobody");
     }
 
     #[test]

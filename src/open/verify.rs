@@ -381,6 +381,7 @@ impl Judge<'_> {
         signature.notes = check.notes;
         signature.notes.extend(odd);
         signature.notes.extend(leniencies);
+        signature.notes.extend(malformed_names(certificate));
         signature.notes.extend(time_notes(check.signing_time, certificate));
         each_once(&mut signature.reasons);
         each_once(&mut signature.notes);
@@ -414,9 +415,18 @@ impl Judge<'_> {
 
     fn address_reasons(&self, answers: &[AddressAnswer], certificate: &Certificate) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let inside: Vec<String> =
-            CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
-        let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
+        let mailboxes = CertificateMailboxes::of(certificate);
+        let rule = &self.policy.address_rule;
+        // SEC-53: ten thousand names are no sentence.
+        let mut known: Vec<String> = mailboxes.by_rule(rule).take(10).map(|m| m.address.to_string()).collect();
+        let more = mailboxes.by_rule(rule).skip(10).count();
+        if more > 0 {
+            known.push(format!("{more} more"));
+        }
+        let mut known = if known.is_empty() { "no address at all".to_owned() } else { known.join(", ") };
+        if let Some(domain) = mailboxes.domains().first() {
+            known += &format!("; a name of it for all of {domain} counts only on the caller's word");
+        }
         for answer in answers.iter().filter(|a| matches!(a.answer, Address::Differs | Address::NoAddress)) {
             let code = if answer.header == "From" { "from_mismatch" } else { "sender_mismatch" };
             let text = format!("{} is {}, and the certificate is for {known}", answer.header, answer.value);
@@ -424,6 +434,11 @@ impl Judge<'_> {
         }
         reasons
     }
+}
+
+/// Names of the certificate that are no addresses and were ignored (SEC-50, SEC-51, SEC-54); the first few.
+fn malformed_names(certificate: &Certificate) -> Vec<Reason> {
+    CertificateMailboxes::of(certificate).malformed().iter().take(10).cloned().collect()
 }
 
 /// The same finding from two sides is told once.
