@@ -17,6 +17,7 @@ mod rsa_padding;
 pub mod signature;
 pub mod strength;
 pub mod transport;
+pub mod weak_key;
 pub mod wrap;
 
 /// What can go wrong in arithmetic. Nothing in it is secret, and decryption has one error with one text (SEC-80).

@@ -1,7 +1,8 @@
 //! What is too weak by now, and since when: a table with dates, read by the floors that judge.
 
 use super::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme};
-use super::signature::{KeyKind, PublicKey};
+use super::signature::{KeyKind, Material, PublicKey};
+use super::weak_key;
 use crate::base::reason::Reason;
 
 /// Why a digest is weak under a signature, where it is (SEC-33).
@@ -27,7 +28,7 @@ pub fn transport_weakness(transport: &KeyTransport) -> Option<Reason> {
     }
 }
 
-/// Why a key is weak, where it is (SEC-37).
+/// Why a key is weak, where it is: too short (SEC-37), or with factors that are easily found (SEC-38).
 pub fn key_weakness(key: &PublicKey) -> Option<Reason> {
     let bits = key.bits();
     match key.kind() {
@@ -38,6 +39,11 @@ pub fn key_weakness(key: &PublicKey) -> Option<Reason> {
                 key.describe()
             ),
         )),
+        KeyKind::Rsa => {
+            let Material::Rsa { key: numbers, .. } = &key.material else { return None };
+            let kind = weak_key::find(&rsa::traits::PublicKeyParts::n_bytes(numbers.as_ref()))?;
+            Some(Reason::new("weak_key", format!("{} is weak: {kind}", key.describe())))
+        }
         _ => None,
     }
 }
