@@ -30,6 +30,8 @@ pub struct Mailboxes {
     pub cc: Vec<Mailbox>,
     /// Of Bcc.
     pub bcc: Vec<Mailbox>,
+    /// When they say that it was sent: the Date field, which anybody can write (RFC 5322 section 3.6.1).
+    pub date: Option<Time>,
     /// What is out of the ordinary about them.
     pub oddities: Vec<Reason>,
 }
@@ -79,6 +81,7 @@ impl Mailboxes {
             to: list("To")?,
             cc: list("Cc")?,
             bcc: list("Bcc")?,
+            date: date(header),
             oddities: Vec::new(),
         };
         for (field, mailboxes) in [("From", &read.from), ("Sender", &read.sender), ("Reply-To", &read.reply_to)] {

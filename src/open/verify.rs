@@ -20,9 +20,10 @@ use crate::cms::signer_info::{
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;
+use crate::crypto::strength;
 use crate::mime::canonical::Canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
-use crate::policy::policy::Policy;
+use crate::policy::policy::{Policy, Sha1};
 use const_oid::ObjectIdentifier;
 
 /// What judging a signer needs beside the message.
@@ -57,6 +58,8 @@ pub(super) struct Verified {
     pub(super) reasons: Vec<Reason>,
     /// Whether it was the raw content that verified, not the canonical.
     pub(super) raw: bool,
+    /// The digests that the signers use.
+    pub(super) digests: Vec<DigestAlgorithm>,
     /// What stands inside the SignedData itself.
     pub(super) inside: Inside,
 }
@@ -81,6 +84,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
         let mut again = HashSink::with(&missing);
         SignedData::read(message.reader(0)?, limits, &mut again)?;
+        again.finish();
         sink.digests.append(&mut again.digests);
     }
     let readings = [sink.reading()];
@@ -92,6 +96,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
     let mut reasons = data.notes.clone();
     reasons.extend(unannounced(&missing));
     let signatures = data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect();
+    let digests = used_digests(&data);
     let layer =
         SignedLayer { form: Form::Opaque, signatures, state: Readability::Readable, certificates: data.certificates };
     let inside = match (data.head.content, data.head.content_type) {
@@ -99,7 +104,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
         (EContent::Attached, oid::ID_DATA) => Inside::Mail(data.content_length),
         (EContent::Attached, other) => Inside::Other(other),
     };
-    Ok(Verified { layer, reasons, raw: false, inside })
+    Ok(Verified { layer, reasons, raw: false, digests, inside })
 }
 
 /// Reads and judges a detached SignedData over a content that stands elsewhere. `signature` is small and in memory.
@@ -125,10 +130,13 @@ pub(super) fn detached(
         let refuse = |signer: &SignerInfo| judge.refused(signer, &data, reason.clone());
         layer.signatures = data.signers.iter().map(refuse).collect();
         reasons.push(reason);
-        return Ok(Verified { layer, reasons, raw: false, inside: Inside::Nothing });
+        let digests = used_digests(&data);
+        return Ok(Verified { layer, reasons, raw: false, digests, inside: Inside::Nothing });
     }
     let algorithms = used_digests(&data);
+    reasons.extend(unannounced(&not_among(&algorithms, &data.head)));
     let hashed = hash_canonical(content.content, &algorithms)?;
+    reasons.extend(odd_octets(&hashed));
     let mut readings = vec![ContentReading { digests: hashed.digests, note: None }];
     let prefix_resembles = hashed.prefix.as_deref().is_some_and(resembles_attributes);
     let check = |readings: &[ContentReading]| -> Vec<Signature> {
@@ -145,7 +153,7 @@ pub(super) fn detached(
         layer.signatures = check(&readings);
         raw = layer.signatures.iter().any(|s| s.notes.iter().any(|r| r.code == RAW_LINE_ENDS));
     }
-    Ok(Verified { layer, reasons, raw, inside: Inside::Nothing })
+    Ok(Verified { layer, reasons, raw, digests: algorithms, inside: Inside::Nothing })
 }
 
 const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
@@ -154,6 +162,21 @@ fn unannounced(missing: &[DigestAlgorithm]) -> Option<Reason> {
     let names: Vec<&str> = missing.iter().map(|d| d.name()).collect();
     let text = format!("a signer uses {}, which digestAlgorithms does not announce", names.join(", "));
     (!names.is_empty()).then(|| Reason::new("digest_not_announced", text))
+}
+
+/// SEC-25: what the signers use without its having been announced.
+fn not_among(used: &[DigestAlgorithm], head: &Head) -> Vec<DigestAlgorithm> {
+    let announced: Vec<_> =
+        head.digest_algorithms.iter().filter_map(|id| DigestAlgorithm::from_identifier(id).ok()).collect();
+    used.iter().copied().filter(|digest| !announced.contains(digest)).collect()
+}
+
+/// SEC-24: what no mail contains, and what programs read in different ways.
+fn odd_octets(hashed: &Hashed) -> Option<Reason> {
+    let (cr, nul) = (hashed.bare_cr, hashed.nul);
+    let text =
+        format!("the signed part contains {cr} CR without LF and {nul} NUL, which programs read in different ways");
+    (cr + nul > 0).then(|| Reason::new("bare_cr_or_nul", text))
 }
 
 fn used_digests(data: &SignedData) -> Vec<DigestAlgorithm> {
@@ -239,6 +262,8 @@ struct Hashed {
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// Whether line ends had to be made canonical.
     changed: bool,
+    bare_cr: u64,
+    nul: u64,
     prefix: Option<Vec<u8>>,
 }
 
@@ -252,7 +277,9 @@ fn hash_canonical(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) ->
         })
     })?;
     sink.finish();
-    Ok(Hashed { digests: sink.digests, changed: canonical.counts().line_ends_changed > 0, prefix: sink.prefix })
+    let counts = canonical.counts();
+    let changed = counts.line_ends_changed > 0;
+    Ok(Hashed { digests: sink.digests, changed, bare_cr: counts.bare_cr, nul: counts.nul, prefix: sink.prefix })
 }
 
 fn hash_raw(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Vec<(DigestAlgorithm, Vec<u8>)>> {
@@ -368,21 +395,26 @@ impl Judge<'_> {
             ChainVerdict::Unchecked => TrustAnswer::Unchecked,
         };
         signature.path = outcome.path;
-        let weak = |r: &Reason| r.code.starts_with("weak_");
-        if !check.weaknesses.is_empty() || outcome.notes.iter().any(weak) {
+        // SEC-33: what the caller accepts by name is told and does not decide.
+        let accepted = |r: &Reason| self.policy.sha1 == Sha1::Accept && is_about_sha1(r);
+        let weak = |r: &Reason| r.code.starts_with("weak_") && !accepted(r);
+        let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
+        let (accepted, weaknesses): (Vec<Reason>, Vec<Reason>) = check.weaknesses.into_iter().partition(accepted);
+        if !weaknesses.is_empty() || !weak.is_empty() {
             signature.strength = Strength::Weak;
         }
-        let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
         signature.reasons = check.reasons;
         signature.reasons.extend(outcome.reasons);
         signature.reasons.extend(self.address_reasons(&signature.addresses, certificate));
-        signature.reasons.extend(check.weaknesses);
+        signature.reasons.extend(weaknesses);
         signature.reasons.extend(weak);
         signature.notes = check.notes;
+        signature.notes.extend(accepted);
         signature.notes.extend(odd);
         signature.notes.extend(leniencies);
         signature.notes.extend(malformed_names(certificate));
         signature.notes.extend(time_notes(check.signing_time, certificate));
+        signature.notes.extend(skew(check.signing_time, self.mailboxes.date, self.now));
         each_once(&mut signature.reasons);
         each_once(&mut signature.notes);
         signature.certificate = Some(certificate.clone());
@@ -484,6 +516,26 @@ fn time_notes(signed_at: Option<Time>, certificate: &Certificate) -> Option<Reas
         certificate.not_after()
     );
     Some(Reason::new("signing_time_outside_cert", text))
+}
+
+/// SEC-31: mail is signed when it is sent, and not in the future.
+fn skew(signed_at: Option<Time>, date: Option<Time>, now: Time) -> Option<Reason> {
+    let at = signed_at?;
+    let text = if let Some(date) = date.filter(|date| date.unix().abs_diff(at.unix()) > MAX_SKEW) {
+        format!("the claimed signing time {at} is far from the Date of the message, {date}")
+    } else if at.unix().saturating_sub(now.unix()) > MAX_SKEW as i64 {
+        format!("the claimed signing time {at} lies in the future of {now}")
+    } else {
+        return None;
+    };
+    Some(Reason::new("signing_time_skew", text))
+}
+
+/// Seconds between two clocks that are set to different zones, and a little of queueing.
+const MAX_SKEW: u64 = 86_400;
+
+fn is_about_sha1(reason: &Reason) -> bool {
+    strength::digest_weakness(DigestAlgorithm::Sha1).is_some_and(|sha1| reason.text.ends_with(&sha1.text))
 }
 
 /// Whether a SignedData only carries certificates: no signers, no content (RFC 8551 section 3.8).
