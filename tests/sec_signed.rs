@@ -352,6 +352,8 @@ fn sec_018_micalg_is_never_trusted() {
         let mail = signed.replacen("micalg=sha-256", lie, 1).replacen("micalg=\"sha-256\"", lie, 1);
         let opened = Opener::new(&trust, &policy).open(mail.as_bytes(), now()).unwrap();
         assert!(opened.judge(Requirement::SignedBySender).is_ok(), "{lie}");
+        let told = opened.report().layers[0].reasons.iter().any(|reason| reason.code == "micalg_mismatch");
+        assert_eq!(told, lie != "x=y", "{lie}");
     }
 }
 
@@ -518,6 +520,18 @@ fn sec_033_weak_digests_are_read_and_marked() {
     });
     assert!(!passes && signature.integrity == Integrity::Intact, "{:?}", signature.reasons);
     assert!(signature.reasons.iter().any(|reason| reason.code == "weak_digest"));
+    // On the caller's word it is good enough, and told.
+    let mut forged = world.forged();
+    forged.digest = DigestAlgorithm::Sha1.identifier();
+    forged.scheme = scheme.identifier();
+    attributes(&mut forged)[1] = attribute(oid::ID_MESSAGE_DIGEST, &[der::octets(&digest)]);
+    let set = der::set_of(Tag::SET, forged.attributes.clone().unwrap());
+    forged.signature = Some(world.alice.sign_by(&scheme, &set));
+    let mut policy = Policy::default();
+    policy.sha1 = smime::policy::policy::Sha1::Accept;
+    let (trust, mail) = (world.root.trust(), world.mail(&world.cms(&forged)));
+    let opened = Opener::new(&trust, &policy).open(&mail, now()).unwrap();
+    assert!(opened.judge(Requirement::SignedBySender).is_ok(), "{}", opened.report());
 }
 
 #[test]
@@ -557,7 +571,7 @@ fn sec_039_countersignatures_decide_nothing() {
     for _ in 0..1000 {
         bomb = attribute(oid::ID_COUNTERSIGNATURE, &[bomb]);
     }
-    assert!(world.judge(|f| f.unsigned = vec![attribute(oid::ID_COUNTERSIGNATURE, &[bomb])]).1);
+    world.noted("countersignature_malformed", |f| f.unsigned = vec![attribute(oid::ID_COUNTERSIGNATURE, &[bomb])]);
     assert!(world.judge(|f| f.unsigned = vec![vec![0x30, 1, 0]]).0.integrity == Integrity::Intact);
 }
 
@@ -598,6 +612,8 @@ fn sec_041_the_structure_decides_what_it_is() {
         let (trust, policy) = (world.root.trust(), Policy::default());
         let opened = Opener::new(&trust, &policy).open(mail.as_bytes(), now()).unwrap();
         assert!(opened.judge(Requirement::SignedBySender).is_ok(), "{mail}");
+        let told = opened.report().notes.iter().any(|note| note.code == "smime_type_mismatch");
+        assert_eq!(told, mail.contains("enveloped-data"), "{mail}");
     }
 }
 

@@ -186,6 +186,7 @@ impl SignerInfo {
                 "the unsigned attributes of the signature cannot be read",
             ));
         }
+        check.notes.extend(self.countersignatures(limits));
         match &self.signed_attributes {
             Some(attributes) => {
                 self.check_attributes(attributes, certificate, content, digest, check)?;
@@ -193,6 +194,20 @@ impl SignerInfo {
             }
             None => self.check_bare(&key, &scheme, digest, content, check),
         }
+    }
+
+    /// SEC-39: looked at one level deep, so that a nest of them costs nothing; nothing that they say decides.
+    fn countersignatures(&self, limits: &Limits) -> Option<Reason> {
+        let all = || self.unsigned_attributes.iter().flat_map(|set| set.all(&oid::ID_COUNTERSIGNATURE));
+        let values: Vec<&Vec<u8>> = all().flat_map(|attribute| &attribute.values).collect();
+        all().next()?;
+        let broken = values.iter().filter(|value| Self::parse(value, limits).is_err()).count();
+        if broken > 0 || values.is_empty() {
+            let text = format!("{broken} of {} countersignatures cannot be read", values.len());
+            return Some(Reason::new("countersignature_malformed", text));
+        }
+        let text = format!("{} countersignatures were not checked; they say nothing about the content", values.len());
+        Some(Reason::new("countersignature_unchecked", text))
     }
 
     /// Everything that the signed attributes must say (RFC 5652 section 11).

@@ -71,15 +71,22 @@ impl Mailboxes {
             }
             Ok(all)
         };
-        Ok(Self {
+        let mut read = Self {
             from: list("From")?,
             sender: list("Sender")?,
             reply_to: list("Reply-To")?,
             to: list("To")?,
             cc: list("Cc")?,
             bcc: list("Bcc")?,
-            oddities,
-        })
+            oddities: Vec::new(),
+        };
+        for (field, mailboxes) in [("From", &read.from), ("Sender", &read.sender), ("Reply-To", &read.reply_to)] {
+            for mailbox in mailboxes {
+                guises(field, mailbox, &mut oddities);
+            }
+        }
+        read.oddities = oddities;
+        Ok(read)
     }
 
     /// Those of To, Cc and Bcc, in this order.
@@ -96,6 +103,33 @@ pub fn date(header: &HeaderBlock) -> Option<Time> {
 /// The Subject, its encoded words decoded; `None` where there is none, or more than one.
 pub fn subject(header: &HeaderBlock) -> Option<String> {
     Some(values::decode_text(header.unique("Subject").ok()??.value))
+}
+
+/// What may be taken for somebody else: a display name that is another address (SEC-47), and letters that look like
+/// others (SEC-55).
+fn guises(field: &'static str, mailbox: &Mailbox, oddities: &mut Vec<Reason>) {
+    let name = mailbox.name.as_deref().unwrap_or_default();
+    if let Some(shown) = address_in(name, mailbox.address.as_ref()) {
+        let actual = mailbox.address.as_ref().map_or_else(|| "no address".to_owned(), ToString::to_string);
+        let text = format!("the display name of {field} reads \"{shown}\", and the mailbox is {actual}");
+        note(oddities, "display_name_looks_like_address", text);
+    }
+    for reason in mailbox.address.iter().flat_map(EmailAddress::oddities) {
+        note(oddities, reason.code, format!("{field}: {reason}"));
+    }
+}
+
+/// A word of a display name that people would take for an address, other than the one that stands beside it.
+fn address_in(name: &str, actual: Option<&EmailAddress>) -> Option<String> {
+    let apart = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\"',;:".contains(c);
+    name.split(apart).find_map(|word| {
+        // The signs of other widths look like an @ and are shown as one.
+        let word: String = word.chars().map(|c| if matches!(c, '\u{ff20}' | '\u{fe6b}') { '@' } else { c }).collect();
+        let (local, domain) = word.split_once('@')?;
+        let same = || word.parse::<EmailAddress>().is_ok_and(|a| Some(&a) == actual);
+        let looks = !local.is_empty() && !domain.is_empty() && !same();
+        looks.then(|| word.chars().take(100).collect())
+    })
 }
 
 fn note(oddities: &mut Vec<Reason>, code: &'static str, text: impl Into<String>) {
@@ -416,11 +450,32 @@ mod tests {
     fn sec_047_a_display_name_is_no_address() {
         let m = read("From: \"victim@x.org\" <eve@y.org>\r\n\r\n");
         assert_eq!(shown(&m.from), [(Some("victim@x.org"), Some("eve@y.org".into()))]);
+        assert_eq!(codes(&m), ["display_name_looks_like_address"]);
+        for (name, odd) in [
+            ("\"Victim (victim@x.org)\"", true),
+            ("=?utf-8?Q?victim=40x.org_via_list?=", true),
+            ("\"victim\u{ff20}x.org\"", true),
+            ("\"eve@Y.org\"", false),
+            ("\"Eve @ work\"", false),
+            ("Eve", false),
+        ] {
+            let m = read(&format!("From: {name} <eve@y.org>\r\n\r\n"));
+            assert_eq!(codes(&m).contains(&"display_name_looks_like_address"), odd, "{name}: {m:?}");
+        }
         for value in ["victim", "\"victim@x.org\"", "=?utf-8?Q?victim=40x.org?=", "Victim <>", "(victim@x.org)"] {
             let m = read(&format!("From: {value}\r\n\r\n"));
             assert!(m.from.iter().all(|m| m.address.is_none()), "{value}: {m:?}");
             assert!(!m.oddities.is_empty(), "{value}");
         }
+    }
+
+    #[test]
+    fn sec_055_letters_that_look_like_others_are_told() {
+        let m = read("From: a@b\u{fc}cher.example\r\nSender: a@p\u{430}ypal.com\r\nTo: a@b\u{fc}cher.example\r\n\r\n");
+        assert_eq!(shown(&m.from)[0].1.as_deref(), Some("a@xn--bcher-kva.example"));
+        assert_eq!(codes(&m), ["idn", "idn", "mixed_script"]);
+        // An encoded label that stands for ASCII is no name, and nobody's.
+        assert_eq!(read("From: a@xn--example-.com\r\n\r\n").from[0].address, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Opens anything: peels a message, judges each layer, and answers what a caller requires of it.
 
 use super::peel::{Innermost, Peeler, Stop};
-use super::report::{Closed, Layer, LayerKind, Report};
+use super::report::{Closed, Report};
 use super::requirement::{Requirement, Shortfall};
 use super::verify::Judge;
 use crate::base::address::EmailAddress;
@@ -176,7 +176,6 @@ impl<'o> Opener<'o> {
         let Peeler { layers, notes, part, .. } = peeler;
         report.layers = layers;
         report.notes.extend(notes);
-        report.notes.extend(unbound_recipient(&report.layers));
         let content = match innermost {
             Innermost::Content(content) => Some(content),
             Innermost::Closed(closed) => {
@@ -197,14 +196,6 @@ impl<'o> Opener<'o> {
             Stop::NoPart { available } => Error::NoPart { part: self.part.unwrap_or_default().to_owned(), available },
         }
     }
-}
-
-/// SEC-44: who encrypted need not be who signed, and the signature names no recipient.
-fn unbound_recipient(layers: &[Layer]) -> Option<Reason> {
-    let encrypted = layers.iter().position(|layer| matches!(layer.kind, LayerKind::Encrypted(_)))?;
-    let signed = layers.iter().rposition(|layer| matches!(layer.kind, LayerKind::Signed(_)))?;
-    let text = "the signature inside the encryption does not say for whom it was made: somebody else may have encrypted it anew";
-    (encrypted < signed).then(|| Reason::new("recipient_not_bound", text))
 }
 
 /// A message that was looked at. Its content comes out through [`require`](Self::require) only.

@@ -11,10 +11,12 @@ use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
 use crate::cms::Error as CmsError;
 use crate::cms::content::{Content, ContentType, content_type_of};
+use crate::crypto::algorithm::DigestAlgorithm;
 use crate::mime::content_type::ContentType as MimeContentType;
 use crate::mime::entity::{self, Entity, MarginText};
 use crate::mime::transfer::TransferEncoding;
 use crate::store::keyring::Keyring;
+use const_oid::ObjectIdentifier;
 use std::sync::Arc;
 
 /// Peels a message; what it finds is added to `layers`.
@@ -110,9 +112,12 @@ impl<'p> Peeler<'p> {
             let inner = match shape {
                 Shape::Clear { content, signature } => {
                     self.margins(entity.as_ref());
-                    Ok(self.clear(content, signature, place)?)
+                    Ok(self.clear(content, signature, place, entity.as_ref())?)
                 }
-                Shape::Cms { message, content_type, setting } => self.cms(message, content_type, setting, place)?,
+                Shape::Cms { message, content_type, setting } => {
+                    self.notes.extend(label_mismatch(entity.as_ref(), content_type.as_ref().ok()));
+                    self.cms(message, content_type, setting, place)?
+                }
                 Shape::Other => {
                     let Some(entity) = entity else { return Ok(Innermost::Content(source)) };
                     let Some(part) = self.part.take() else {
@@ -129,6 +134,7 @@ impl<'p> Peeler<'p> {
                     continue;
                 }
             };
+            self.unbound_recipients();
             match inner {
                 Ok(Peeled { content, inside_cms }) => {
                     source = content;
@@ -145,6 +151,18 @@ impl<'p> Peeler<'p> {
 
     fn push(&mut self, place: Place<'_>, kind: LayerKind, reasons: Vec<Reason>) {
         self.layers.push(Layer { path: place.path.to_owned(), coverage: place.coverage, kind, reasons });
+    }
+
+    /// SEC-44: a signature inside an encryption does not say for whom it was encrypted; whoever received it can encrypt
+    /// it again to others (Davis, "Defective Sign & Encrypt", 2001).
+    fn unbound_recipients(&mut self) {
+        let last =
+            self.layers.last().is_some_and(|l| matches!(&l.kind, LayerKind::Signed(s) if !s.signatures.is_empty()));
+        let inside = self.layers.iter().any(|layer| matches!(layer.kind, LayerKind::Encrypted(_)));
+        if last && inside && !self.notes.iter().any(|note| note.code == "recipient_not_bound") {
+            let text = "the signature inside the encryption does not say to whom the message was sent";
+            self.notes.push(Reason::new("recipient_not_bound", text));
+        }
     }
 
     /// SEC-19: text before and after the parts is not covered, and not handed over.
@@ -164,9 +182,11 @@ impl<'p> Peeler<'p> {
         content: SharedSource<'a>,
         signature: Result<SharedSource<'a>, Reason>,
         place: Place<'_>,
+        entity: Option<&Entity>,
     ) -> Result<Peeled<'a>, Stop> {
         let raw = match self.judge_clear(&content, signature, place.line_ends)? {
-            Ok(Verified { layer, reasons, raw, .. }) => {
+            Ok(Verified { layer, mut reasons, raw, digests, .. }) => {
+                reasons.extend(micalg_mismatch(entity, &digests));
                 self.push(place, LayerKind::Signed(layer), reasons);
                 raw
             }
@@ -376,6 +396,19 @@ impl<'p> Peeler<'p> {
         if !ours {
             return Ok(Shape::Other);
         }
+        if let Some(Err(error)) = entity.children.get(1).map(|part| &part.content_type) {
+            // SEC-21: a signature part whose own type is ambiguous is none.
+            let text = format!("the type of the signature part cannot be told: {error}");
+            let content = entity.children.first().map_or_else(|| entity.content(source), |first| first.whole(source));
+            return Ok(Shape::Clear { content, signature: Err(Reason::new("signature_part_ambiguous", text)) });
+        }
+        let two = entity.children.len() == 2;
+        if let Some(second) = second.filter(|t| two && !is_signature_type(t) && *t != "application/octet-stream") {
+            // SEC-18
+            let text = format!("the multipart/signed announces an S/MIME signature, and its second part is {second}");
+            let content = entity.children.first().map_or_else(|| entity.content(source), |first| first.whole(source));
+            return Ok(Shape::Clear { content, signature: Err(Reason::new("protocol_mismatch", text)) });
+        }
         let [content, signature] = entity.children.as_slice() else {
             // SEC-17
             let text = format!("a multipart/signed has two parts, and this one has {}", entity.children.len());
@@ -411,6 +444,38 @@ impl<'p> Peeler<'p> {
             }
         }
     }
+}
+
+/// SEC-41: what it is decides, and what it is called is compared (RFC 8551 section 3.2.2).
+fn label_mismatch(entity: Option<&Entity>, found: Option<&ContentType>) -> Option<Reason> {
+    let label = entity?.content_type.as_ref().ok()?.parameter("smime-type")?.to_ascii_lowercase();
+    let fits = match found? {
+        ContentType::SignedData => matches!(label.as_str(), "signed-data" | "certs-only" | "signed-receipt"),
+        ContentType::EnvelopedData => label == "enveloped-data",
+        // RFC 8551 has authEnveloped-data; Outlook and others write the older word.
+        ContentType::AuthEnvelopedData => matches!(label.as_str(), "authenveloped-data" | "enveloped-data"),
+        ContentType::CompressedData => label == "compressed-data",
+        _ => return None,
+    };
+    let text = format!("the part is labelled smime-type={label} and holds {}", found?);
+    (!fits).then(|| Reason::new("smime_type_mismatch", text))
+}
+
+/// SEC-18: micalg is a hint for hashing in one pass, and never believed (OUT-46, OUT-60d).
+fn micalg_mismatch(entity: Option<&Entity>, digests: &[DigestAlgorithm]) -> Option<Reason> {
+    let label = entity?.content_type.as_ref().ok()?.parameter("micalg")?;
+    let named: Vec<Option<DigestAlgorithm>> = label.split(',').map(|word| digest_named(word.trim())).collect();
+    let told = digests.iter().all(|digest| named.contains(&Some(*digest)));
+    let used = digests.iter().map(|digest| digest.name()).collect::<Vec<_>>().join(", ");
+    let shown: String = label.chars().take(40).collect();
+    let text = format!("micalg says {shown}, and the signature uses {used}");
+    (!told).then(|| Reason::new("micalg_mismatch", text))
+}
+
+/// By name in any spelling, or by number as Outlook writes it.
+fn digest_named(word: &str) -> Option<DigestAlgorithm> {
+    let by_number = || DigestAlgorithm::from_oid(&ObjectIdentifier::new(word).ok()?);
+    word.parse().ok().or_else(by_number)
 }
 
 /// A layer that came off.

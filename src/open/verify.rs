@@ -7,7 +7,6 @@ use super::report::{
     Trust as TrustAnswer, WhenSigned,
 };
 use crate::asn1::oid;
-use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{SharedSource, for_each_piece};
@@ -27,9 +26,10 @@ use crate::cms::signer_info::{
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;
+use crate::crypto::strength;
 use crate::mime::canonical::Canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
-use crate::policy::policy::Policy;
+use crate::policy::policy::{Policy, Sha1};
 use const_oid::ObjectIdentifier;
 
 /// What judging a signer needs beside the message.
@@ -69,6 +69,8 @@ pub(super) struct Verified {
     pub(super) reasons: Vec<Reason>,
     /// Whether it was the raw content that verified, not the canonical.
     pub(super) raw: bool,
+    /// The digests that the signers use.
+    pub(super) digests: Vec<DigestAlgorithm>,
     /// What stands inside the SignedData itself.
     pub(super) inside: Inside,
 }
@@ -105,6 +107,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
     let mut reasons = data.notes.clone();
     reasons.extend(unannounced(&missing));
     let signatures = data.signers.iter().map(|signer| judge.signature(signer, &data, &facts)).collect();
+    let digests = used_digests(&data);
     let layer =
         SignedLayer { form: Form::Opaque, signatures, state: Readability::Readable, certificates: data.certificates };
     let inside = match (data.head.content, data.head.content_type) {
@@ -112,7 +115,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
         (EContent::Attached, oid::ID_DATA) => Inside::Mail(data.content_length),
         (EContent::Attached, other) => Inside::Other(other),
     };
-    Ok(Verified { layer, reasons, raw: false, inside })
+    Ok(Verified { layer, reasons, raw: false, digests, inside })
 }
 
 /// Reads and judges a detached SignedData over a content that stands elsewhere. `signature` is small and in memory.
@@ -138,10 +141,13 @@ pub(super) fn detached(
         let refuse = |signer: &SignerInfo| judge.refused(signer, &data, reason.clone());
         layer.signatures = data.signers.iter().map(refuse).collect();
         reasons.push(reason);
-        return Ok(Verified { layer, reasons, raw: false, inside: Inside::Nothing });
+        let digests = used_digests(&data);
+        return Ok(Verified { layer, reasons, raw: false, digests, inside: Inside::Nothing });
     }
     let algorithms = used_digests(&data);
+    reasons.extend(unannounced(&not_among(&algorithms, &data.head)));
     let hashed = hash_canonical(content.content, &algorithms)?;
+    reasons.extend(odd_octets(&hashed));
     let mut readings = vec![ContentReading { digests: hashed.digests, note: None }];
     let prefix_resembles = hashed.prefix.as_deref().is_some_and(resembles_attributes);
     let check = |readings: &[ContentReading]| -> Vec<Signature> {
@@ -158,7 +164,7 @@ pub(super) fn detached(
         layer.signatures = check(&readings);
         raw = layer.signatures.iter().any(|s| s.notes.iter().any(|r| r.code == RAW_LINE_ENDS));
     }
-    Ok(Verified { layer, reasons, raw, inside: Inside::Nothing })
+    Ok(Verified { layer, reasons, raw, digests: algorithms, inside: Inside::Nothing })
 }
 
 const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
@@ -167,6 +173,21 @@ fn unannounced(missing: &[DigestAlgorithm]) -> Option<Reason> {
     let names: Vec<&str> = missing.iter().map(|d| d.name()).collect();
     let text = format!("a signer uses {}, which digestAlgorithms does not announce", names.join(", "));
     (!names.is_empty()).then(|| Reason::new("digest_not_announced", text))
+}
+
+/// SEC-25: what the signers use without its having been announced.
+fn not_among(used: &[DigestAlgorithm], head: &Head) -> Vec<DigestAlgorithm> {
+    let announced: Vec<_> =
+        head.digest_algorithms.iter().filter_map(|id| DigestAlgorithm::from_identifier(id).ok()).collect();
+    used.iter().copied().filter(|digest| !announced.contains(digest)).collect()
+}
+
+/// SEC-24: what no mail contains, and what programs read in different ways.
+fn odd_octets(hashed: &Hashed) -> Option<Reason> {
+    let (cr, nul) = (hashed.bare_cr, hashed.nul);
+    let text =
+        format!("the signed part contains {cr} CR without LF and {nul} NUL, which programs read in different ways");
+    (cr + nul > 0).then(|| Reason::new("bare_cr_or_nul", text))
 }
 
 fn used_digests(data: &SignedData) -> Vec<DigestAlgorithm> {
@@ -252,6 +273,8 @@ struct Hashed {
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     /// Whether line ends had to be made canonical.
     changed: bool,
+    bare_cr: u64,
+    nul: u64,
     prefix: Option<Vec<u8>>,
 }
 
@@ -265,7 +288,9 @@ fn hash_canonical(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) ->
         })
     })?;
     sink.finish();
-    Ok(Hashed { digests: sink.digests, changed: canonical.counts().line_ends_changed > 0, prefix: sink.prefix })
+    let counts = canonical.counts();
+    let changed = counts.line_ends_changed > 0;
+    Ok(Hashed { digests: sink.digests, changed, bare_cr: counts.bare_cr, nul: counts.nul, prefix: sink.prefix })
 }
 
 fn hash_raw(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Vec<(DigestAlgorithm, Vec<u8>)>> {
@@ -455,11 +480,14 @@ impl Judge<'_> {
         signature.statuses = outcome.statuses;
         signature.candidates = outcome.candidates;
         signature.wanted = outcome.wanted;
-        let weak = |r: &Reason| r.code.starts_with("weak_");
-        if !check.weaknesses.is_empty() || outcome.notes.iter().any(weak) {
+        // SEC-33: what the caller accepts by name is told and does not decide.
+        let accepted = |r: &Reason| self.policy.sha1 == Sha1::Accept && is_about_sha1(r);
+        let weak = |r: &Reason| r.code.starts_with("weak_") && !accepted(r);
+        let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
+        let (accepted, weaknesses): (Vec<Reason>, Vec<Reason>) = check.weaknesses.into_iter().partition(accepted);
+        if !weaknesses.is_empty() || !weak.is_empty() {
             signature.strength = Strength::Weak;
         }
-        let (weak, odd): (Vec<Reason>, Vec<Reason>) = outcome.notes.into_iter().partition(weak);
         signature.reasons = check.reasons;
         signature.reasons.extend(outcome.reasons);
         match (signature.revocation, mode) {
@@ -467,12 +495,14 @@ impl Judge<'_> {
             _ => signature.reasons.extend(about_revocation),
         }
         signature.reasons.extend(self.address_reasons(&signature.addresses, certificate));
-        signature.reasons.extend(check.weaknesses);
+        signature.reasons.extend(weaknesses);
         signature.reasons.extend(weak);
         signature.notes = check.notes;
         signature.notes.extend(notes);
+        signature.notes.extend(accepted);
         signature.notes.extend(odd);
         signature.notes.extend(leniencies);
+        signature.notes.extend(malformed_names(certificate));
         signature.notes.extend(time_notes(check.signing_time, certificate));
         signature.notes.extend(self.skews(check.signing_time));
         each_once(&mut signature.reasons);
@@ -539,11 +569,8 @@ impl Judge<'_> {
             };
             AddressAnswer { header, value, answer }
         };
-        let odd = self.mailboxes.from.iter().filter_map(|m| m.address.as_ref()).flat_map(EmailAddress::oddities);
-        let odd: Vec<Reason> = odd.collect();
         let mut answers: Vec<AddressAnswer> = self.mailboxes.from.iter().map(|m| answer("From", m)).collect();
         answers.extend(self.mailboxes.sender.iter().map(|m| answer("Sender", m)));
-        leniencies.extend(odd);
         (answers, leniencies)
     }
 
@@ -552,9 +579,15 @@ impl Judge<'_> {
         if answers.iter().all(|answer| answer.answer == Address::Matches) {
             return reasons;
         }
-        let inside: Vec<String> =
-            CertificateMailboxes::of(certificate).all().iter().map(|m| m.address.to_string()).collect();
-        let known = if inside.is_empty() { "no address at all".to_owned() } else { inside.join(", ") };
+        let mailboxes = CertificateMailboxes::of(certificate);
+        let rule = &self.policy.address_rule;
+        // SEC-53: ten thousand names are no sentence.
+        let mut known: Vec<String> = mailboxes.by_rule(rule).take(10).map(|m| m.address.to_string()).collect();
+        let more = mailboxes.by_rule(rule).skip(10).count();
+        if more > 0 {
+            known.push(format!("{more} more"));
+        }
+        let known = if known.is_empty() { "no address at all".to_owned() } else { known.join(", ") };
         for answer in answers.iter().filter(|a| matches!(a.answer, Address::Differs | Address::NoAddress)) {
             let code = if answer.header == "From" { "from_mismatch" } else { "sender_mismatch" };
             let text = format!("{} is {}, and the certificate is for {known}", answer.header, answer.value);
@@ -562,6 +595,11 @@ impl Judge<'_> {
         }
         reasons
     }
+}
+
+/// Names of the certificate that are no addresses and were ignored (SEC-50, SEC-51, SEC-54); the first few.
+fn malformed_names(certificate: &Certificate) -> Vec<Reason> {
+    CertificateMailboxes::of(certificate).malformed().iter().take(10).cloned().collect()
 }
 
 /// The same finding from two sides is told once.
@@ -612,6 +650,10 @@ fn time_notes(signed_at: Option<Time>, certificate: &Certificate) -> Option<Reas
         certificate.not_after()
     );
     Some(Reason::new("signing_time_outside_cert", text))
+}
+
+fn is_about_sha1(reason: &Reason) -> bool {
+    strength::digest_weakness(DigestAlgorithm::Sha1).is_some_and(|sha1| reason.text.ends_with(&sha1.text))
 }
 
 /// Whether a SignedData only carries certificates: no signers, no content (RFC 8551 section 3.8).

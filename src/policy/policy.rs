@@ -28,6 +28,8 @@ pub struct Policy {
     pub purpose_rule: PurposeRule,
     /// What else a signer's chain is judged by (RFC 5280 section 6.1.1): certificate policies, name constraints.
     pub path_inputs: PathInputs,
+    /// Whether signatures with SHA-1 are strong enough to be trusted.
+    pub sha1: Sha1,
     /// multipart/signed or application/pkcs7-mime.
     pub form: Form,
     /// Digest of new signatures.
@@ -62,6 +64,16 @@ pub enum Form {
     Clear,
     /// application/pkcs7-mime; smime-type=signed-data.
     Opaque,
+}
+
+/// What SHA-1 under a signature, of a message or of a certificate, means when it is judged (SEC-33).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sha1 {
+    /// The signature is weak, and so not trusted.
+    #[default]
+    Refuse,
+    /// Good enough on the caller's word, for old archives; the note `weak_digest` stays. MD5 never is.
+    Accept,
 }
 
 /// Padding of RSA signatures (RFC 8017 section 8).
@@ -136,6 +148,7 @@ impl Policy {
             address_rule: if outlook { AddressRule::OUTLOOK } else { AddressRule::STRICT },
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             path_inputs: PathInputs::default(),
+            sha1: Sha1::Refuse,
             form: Form::Clear,
             digest: DigestAlgorithm::Sha256,
             rsa_padding: RsaPadding::Pkcs1,
