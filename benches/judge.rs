@@ -1,6 +1,6 @@
 //! What judging costs beside cryptography: a clear-signed mail of 1 KiB whose signer's chain has three certificates is
-//! verified, and in the same run the arithmetic alone is done: three signatures and the digests. The difference is what
-//! the library itself takes. `cargo bench --bench judge`; with `-- --test` it runs once.
+//! verified, and in the same run the arithmetic alone is done: reading the two keys that come with the mail (the root's is
+//! kept), looking whether they are weak, three signatures, and the digests. The difference is what the library itself takes. `cargo bench --bench judge`; with `-- --test` it runs once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -12,6 +12,7 @@ use smime::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
 use smime::crypto::digest::hash;
 use smime::crypto::private::PrivateKey;
 use smime::crypto::signature::{KeyKind, PublicKey};
+use smime::crypto::strength::key_weakness;
 use smime::keys::software::SoftwareKey;
 use smime::{Identity, Limits, Message, Opener, Policy, Profile, Requirement, Signer, Time, Trust};
 use std::hint::black_box;
@@ -47,6 +48,7 @@ struct Bench {
     policy: Policy,
     now: Time,
     limits: Limits,
+    root: (Vec<u8>, PublicKey),
     /// Key, message, signature: as they stand in the mail.
     signatures: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>,
 }
@@ -79,7 +81,9 @@ impl Bench {
         let own = keys[2].sign(scheme, &attributes).unwrap();
         let of = |c: &smime::Certificate, by: usize| (spki(by), c.tbs().to_vec(), c.signature().to_vec());
         let signatures = vec![of(&leaf, 1), of(&middle, 0), (spki(2), attributes.to_vec(), own)];
-        Self { mail, trust: Trust::new([root]), policy, now, limits: Limits::default(), signatures }
+        let limits = Limits::default();
+        let kept = (spki(0), PublicKey::from_spki(&spki(0), &limits).unwrap());
+        Self { mail, trust: Trust::new([root]), policy, now, limits, root: kept, signatures }
     }
 
     fn verify(&self) {
@@ -87,10 +91,15 @@ impl Bench {
         opened.judge(Requirement::SignedBySender).expect("it is from Alice");
     }
 
-    /// Reading the three keys, checking the three signatures, and the digest of the content.
+    /// All that is done with keys, and the digest of the content.
     fn arithmetic(&self, scheme: &SignatureScheme) {
         for (spki, message, signature) in &self.signatures {
+            if *spki == self.root.0 {
+                self.root.1.verify(scheme, message, signature).unwrap();
+                continue;
+            }
             let key = PublicKey::from_spki(black_box(spki), &self.limits).unwrap();
+            black_box(key_weakness(&key));
             key.verify(scheme, message, signature).unwrap();
         }
         black_box(hash(DigestAlgorithm::Sha256, &self.mail[..1024]));

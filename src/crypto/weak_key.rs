@@ -5,7 +5,7 @@ use rsa::BoxedUint;
 
 /// How the factors of a modulus, big-endian, could be found; `None` where none of these ways leads there.
 pub(super) fn within_reach(modulus: &[u8]) -> Option<&'static str> {
-    if PRIMES.iter().any(|prime| remainder(modulus, *prime) == 0) {
+    if PRIMES.iter().any(|primes| has_factor_among(modulus, primes)) {
         return Some("its modulus has a small factor");
     }
     if is_roca(modulus) {
@@ -35,28 +35,63 @@ fn has_close_factors(modulus: &[u8]) -> bool {
     const STEPS: usize = 100;
     let precision = (modulus.len() as u32 * 8).next_multiple_of(64) + 64;
     let Ok(n) = BoxedUint::from_be_slice(&widened(modulus, precision), precision) else { return false };
-    let root = n.floor_sqrt_vartime();
+    let Some(root) = floor_root(&n) else { return false };
     if root.wrapping_square() == n {
         return true;
     }
-    let one = BoxedUint::one_with_precision(precision);
-    let mut a = root.wrapping_add(&one);
+    let (one, two) = (BoxedUint::one_with_precision(precision), BoxedUint::from_words_with_precision([2], precision));
+    let a = root.wrapping_add(&one);
     // b^2 = a^2 - n, and the next one is greater by 2a + 1.
     let mut square = a.wrapping_square().wrapping_sub(&n);
+    let mut step = a.wrapping_add(&a).wrapping_add(&one);
     for _ in 0..STEPS {
         if may_be_square(&square) && square.checked_sqrt_vartime().is_some() {
             return true;
         }
-        square = square.wrapping_add(&a).wrapping_add(&a).wrapping_add(&one);
-        a = a.wrapping_add(&one);
+        square.wrapping_add_assign(&step);
+        step.wrapping_add_assign(&two);
     }
     false
 }
 
-/// Squares are 0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49 or 57 modulo 64; most numbers are none of them.
+/// One division by the product of many primes, then small ones.
+fn has_factor_among(modulus: &[u8], primes: &[u64]) -> bool {
+    let product: u64 = primes.iter().product();
+    let rest = modulus.rchunks(8).rev().fold(0u128, |rest, chunk| {
+        let word = chunk.iter().fold(0u128, |word, octet| word << 8 | u128::from(*octet));
+        (rest << (8 * chunk.len()) | word) % u128::from(product)
+    });
+    primes.iter().any(|prime| rest % u128::from(*prime) == 0)
+}
+
+/// The integer square root by Newton's method with a precision that doubles at each step, and so at the cost of the last
+/// one; `None` of zero. A key is looked at for each message, and the plain method takes ten times as long.
+fn floor_root(n: &BoxedUint) -> Option<BoxedUint> {
+    let bits = n.bits_vartime().checked_sub(1)? / 2;
+    let mut root = BoxedUint::one_with_precision(n.bits_precision());
+    let mut have = 0;
+    for step in (0..u32::BITS - bits.leading_zeros()).rev() {
+        let before = have;
+        have = bits >> step;
+        let digits = n.wrapping_shr_vartime(2 * bits - before - have + 1);
+        let quotient = digits.wrapping_div_vartime(root.as_nz_vartime()?);
+        root = root.wrapping_shl_vartime(have - before - 1).wrapping_add(&quotient);
+    }
+    let one = BoxedUint::one_with_precision(n.bits_precision());
+    let too_large = root.wrapping_square().cmp_vartime(n).is_gt();
+    Some(if too_large { root.wrapping_sub(&one) } else { root })
+}
+
+/// Squares are 0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49 or 57 modulo 64, and few numbers modulo 63, 65 and 11: of a hundred
+/// numbers, one is left (Cohen, "A Course in Computational Algebraic Number Theory", 1.7.2).
 fn may_be_square(number: &BoxedUint) -> bool {
-    let last = number.as_words().first().copied().unwrap_or(0) % 64;
-    matches!(last, 0 | 1 | 4 | 9 | 16 | 17 | 25 | 33 | 36 | 41 | 49 | 57)
+    let words = number.as_words();
+    let last = words.first().copied().unwrap_or(0) % 64;
+    if !matches!(last, 0 | 1 | 4 | 9 | 16 | 17 | 25 | 33 | 36 | 41 | 49 | 57) {
+        return false;
+    }
+    let rest = words.iter().rev().fold(0u128, |rest, word| (rest << 64 | u128::from(*word)) % (63 * 65 * 11));
+    [63, 65, 11].iter().all(|modulus| (0..*modulus).any(|root| root * root % modulus == rest % modulus))
 }
 
 /// With leading zeros up to so many bits.
@@ -72,11 +107,14 @@ fn remainder(number: &[u8], by: u64) -> u64 {
     })
 }
 
-/// The odd primes below 256.
-const PRIMES: [u64; 53] = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
-    113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227, 229, 233, 239,
-    241, 251,
+/// The odd primes below 256, in groups whose product has 64 bits.
+const PRIMES: [&[u64]; 6] = [
+    &[3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53],
+    &[59, 61, 67, 71, 73, 79, 83, 89, 97, 101],
+    &[103, 107, 109, 113, 127, 131, 137, 139, 149],
+    &[151, 157, 163, 167, 173, 179, 181, 191],
+    &[193, 197, 199, 211, 223, 227, 229, 233],
+    &[239, 241, 251],
 ];
 
 /// Those for which 65537 generates less than the whole group.
@@ -88,6 +126,28 @@ mod tests {
 
     fn hex(text: &str) -> Vec<u8> {
         (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn roots_are_those_of_the_plain_method() {
+        let mut state = 1u64;
+        for length in [1, 7, 8, 9, 64, 128, 255, 256, 512] {
+            for _ in 0..20 {
+                let bytes: Vec<u8> = (0..length)
+                    .map(|_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        (state >> 56) as u8 | 1
+                    })
+                    .collect();
+                let precision = (length as u32 * 8).next_multiple_of(64) + 64;
+                let n = BoxedUint::from_be_slice(&widened(&bytes, precision), precision).unwrap();
+                assert_eq!(floor_root(&n).unwrap(), n.floor_sqrt_vartime(), "{length}");
+                let square = n.wrapping_square();
+                if square.bits_vartime() < precision {
+                    assert_eq!(floor_root(&square).unwrap(), square.floor_sqrt_vartime());
+                }
+            }
+        }
     }
 
     #[test]
