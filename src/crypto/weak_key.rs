@@ -67,7 +67,7 @@ fn has_factor_among(modulus: &[u8], primes: &[u64]) -> bool {
 /// The integer square root by Newton's method with a precision that doubles at each step, and so at the cost of the last
 /// one; `None` of zero. A key is looked at for each message, and the plain method takes ten times as long.
 fn floor_root(n: &BoxedUint) -> Option<BoxedUint> {
-    let bits = n.bits_vartime().checked_sub(1)? / 2;
+    let bits = n.bit_width_vartime().checked_sub(1)? / 2;
     let mut root = BoxedUint::one_with_precision(n.bits_precision());
     let mut have = 0;
     for step in (0..u32::BITS - bits.leading_zeros()).rev() {
@@ -143,7 +143,7 @@ mod tests {
                 let n = BoxedUint::from_be_slice(&widened(&bytes, precision), precision).unwrap();
                 assert_eq!(floor_root(&n).unwrap(), n.floor_sqrt_vartime(), "{length}");
                 let square = n.wrapping_square();
-                if square.bits_vartime() < precision {
+                if square.bit_width_vartime() < precision {
                     assert_eq!(floor_root(&square).unwrap(), square.floor_sqrt_vartime());
                 }
             }
