@@ -157,3 +157,45 @@ fn messages() {
     }
     conclude("messages", &wrong, tests.len());
 }
+
+/// The same through the program: every input of the suite can be given to `smime certs verify`.
+#[cfg(feature = "cli")]
+#[test]
+fn command_line() {
+    let Some(corpus) = common::corpus() else { return };
+    let folder = corpus.join("nist-pkits");
+    let desk = tempfile::tempdir().unwrap();
+    let tests = evaluations(&corpus);
+    let mut wrong = BTreeMap::new();
+    for test in &tests {
+        let file = desk.path().join("leaf.crt");
+        std::fs::write(&file, leaf(&corpus, &test.file).der()).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_smime"));
+        command.args(["--quiet", "certs", "verify", "--json", "--at", "2026-11-24T08:00:00Z"]);
+        command.arg("--trust").arg(folder.join("certs/TrustAnchorRootCertificate.crt"));
+        command.arg("--chain").arg(folder.join("certs")).arg("--crls").arg(folder.join("crls")).arg(&file);
+        let mut words = test.arguments.split_whitespace();
+        while let Some(word) = words.next() {
+            match word {
+                "-policy" => match words.next().unwrap() {
+                    "anyPolicy" => {}
+                    policy => drop(command.args(["--policy", policy])),
+                },
+                "-explicit_policy" => drop(command.arg("--explicit-policy")),
+                "-inhibit_map" => drop(command.arg("--inhibit-mapping")),
+                "-inhibit_any" => drop(command.arg("--inhibit-any")),
+                other => panic!("{other}"),
+            }
+        }
+        let output = command.output().unwrap();
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 5)), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["met"], code == Some(0));
+        assert_eq!(answer["activesync_status"] == 1, code == Some(0), "{answer:#}");
+        if (code == Some(0)) != test.valid {
+            wrong.insert(test.number.clone(), format!("{} {answer:#}", test.file));
+        }
+    }
+    conclude("command line", &wrong, tests.len());
+}

@@ -44,6 +44,8 @@ struct Forged {
     signature: Option<Vec<u8>>,
     unsigned: Vec<Vec<u8>>,
     certificates: Vec<Certificate>,
+    /// RevocationInfoChoices.
+    revocation: Vec<Vec<u8>>,
     identifier: CertificateId,
 }
 
@@ -86,6 +88,7 @@ impl World {
             signature: None,
             unsigned: Vec::new(),
             certificates: vec![self.alice.certificate.clone()],
+            revocation: Vec::new(),
             identifier: CertificateId::issuer_and_serial(&self.alice.certificate),
         }
     }
@@ -119,6 +122,10 @@ impl World {
             der::set_of(Tag::SET, forged.digests.clone()),
             der::sequence(&[der::oid(&forged.content_type), content]),
             der::constructed(Tag::context(0), &certificates),
+            match forged.revocation.as_slice() {
+                [] => Vec::new(),
+                list => der::constructed(Tag::context(1), list),
+            },
             der::set_of(Tag::SET, signers.to_vec()),
         ]);
         der::sequence(&[der::oid(&oid::ID_SIGNED_DATA), der::explicit(0, &data)])
@@ -504,6 +511,38 @@ fn sec_031_signing_times_are_told_and_not_used() {
     // Valid when it claims to have been signed, and expired now.
     let expired = World::with(|t| t.not_after = now().plus(-60));
     expired.refused("certificate_expired", |f| attributes(f).push(time("260601000000Z")));
+}
+
+#[test]
+fn sec_032_what_a_message_brings_along_answers_for_its_signer() {
+    use common::lists::{List, Response, Says};
+    use smime::RevocationMode;
+    use smime::open::report::Revocation;
+    let world = World::new();
+    let signer = &world.alice.certificate;
+    let ocsp = |says| {
+        let response = Response::about(signer, &world.root, says).der();
+        let other = der::sequence(&[der::oid(&oid::RI_OCSP_RESPONSE), response]);
+        der::retag(Tag::context(1), &other)
+    };
+    let rows = [
+        (List::default().signed(&world.root), Revocation::Good),
+        (List::of(signer).signed(&world.root), Revocation::Revoked),
+        (ocsp(Says::Good), Revocation::Good),
+        (ocsp(Says::Revoked), Revocation::Revoked),
+        (ocsp(Says::Unknown), Revocation::Unknown),
+        (vec![0x30, 0], Revocation::Unknown),
+    ];
+    for (at, (choice, expected)) in rows.into_iter().enumerate() {
+        let mut forged = world.forged();
+        forged.revocation = vec![choice];
+        let (trust, policy, mail) = (world.root.trust(), Policy::default(), world.mail(&world.cms(&forged)));
+        let opener = Opener::new(&trust, &policy).revocation(RevocationMode::Hard);
+        let opened = opener.open(&mail, now()).unwrap();
+        let LayerKind::Signed(layer) = &opened.report().layers[0].kind else { panic!("{}", opened.report()) };
+        assert_eq!(layer.signatures[0].revocation, expected, "row {at}: {:?}", layer.signatures[0].reasons);
+        assert_eq!(opened.judge(Requirement::SignedBySender).is_ok(), expected == Revocation::Good, "row {at}");
+    }
 }
 
 #[test]
