@@ -14,7 +14,7 @@ use crate::cert::revocation::{self, CertificateStatus, RevocationStatus, Wanted}
 use crate::crypto;
 use crate::crypto::algorithm::SignatureScheme;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// Candidates that the second run looks at.
@@ -100,11 +100,11 @@ pub(super) struct Search<'a> {
     /// The leaf is the first.
     nodes: Vec<Node<'a>>,
     /// By subject.
-    groups: HashMap<&'a [u8], Vec<usize>>,
+    groups: BTreeMap<&'a [u8], Vec<usize>>,
     /// Possible issuers by node, the most promising first.
-    issuers: HashMap<usize, Rc<[usize]>>,
+    issuers: BTreeMap<usize, Rc<[usize]>>,
     /// What the check of a signature gave, by certificate and issuer.
-    signatures: HashMap<(usize, usize), Option<Reason>>,
+    signatures: BTreeMap<(usize, usize), Option<Reason>>,
     budget: Budget,
     exhausted: Option<(&'static str, usize)>,
     found: Option<Found>,
@@ -119,9 +119,9 @@ impl<'a> Search<'a> {
             only: None,
             pending: Vec::new(),
             nodes: Vec::new(),
-            groups: HashMap::new(),
-            issuers: HashMap::new(),
-            signatures: HashMap::new(),
+            groups: BTreeMap::new(),
+            issuers: BTreeMap::new(),
+            signatures: BTreeMap::new(),
             budget,
             exhausted: None,
             found: None,
@@ -186,13 +186,13 @@ impl<'a> Search<'a> {
     /// Collects every certificate that names alone connect with the leaf, upwards.
     fn gather(&mut self) {
         let request = self.request;
-        let mut brought: HashMap<&[u8], Vec<&Certificate>> = HashMap::new();
+        let mut brought: BTreeMap<&[u8], Vec<&Certificate>> = BTreeMap::new();
         for certificate in request.extra {
             brought.entry(certificate.subject().canonical()).or_default().push(certificate);
         }
         let leaf = request.leaf;
         self.nodes.push(Node { certificate: leaf, anchor: self.is_anchor(leaf), distance: UNREACHABLE });
-        let mut seen: HashSet<&[u8]> = HashSet::from([leaf.der()]);
+        let mut seen: BTreeSet<&[u8]> = BTreeSet::from([leaf.der()]);
         let mut names = VecDeque::from([leaf.issuer().canonical()]);
         while let Some(name) = names.pop_front() {
             if self.groups.contains_key(name) {
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
 
     /// Finds each node's distance from the anchors, so that no step is spent where none can be reached.
     fn measure(&mut self) {
-        let mut below: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let mut below: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
         let mut queue = VecDeque::new();
         for (at, node) in self.nodes.iter_mut().enumerate() {
             below.entry(node.certificate.issuer().canonical()).or_default().push(at);

@@ -420,7 +420,7 @@ impl Input<'_> {
 
 /// RFC 2045 section 5.1: any printable ASCII but blanks and tspecials.
 fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b)
+    matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'~')
 }
 
 fn is_token(text: &str) -> bool {
