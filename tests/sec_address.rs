@@ -133,3 +133,45 @@ fn sec_057_a_directory_is_not_believed() {
     });
     assert!(plan(vec![stranger]).all().is_err());
 }
+
+#[test]
+fn sec_058_nothing_is_taken_out_of_a_message_unseen() {
+    use smime::open::harvest::{Change, harvest};
+    use smime::{Message, Opener, Requirement, Signer};
+    let root = Authority::root("Root");
+    let (alice, trust, policy) = (root.person("Alice", "alice@example.com"), root.trust(), Policy::default());
+    let mail = b"From: alice@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
+    let sign =
+        |by: &smime::Identity| Signer::new(by, &policy).unwrap().sign(&Message::parse(mail).unwrap(), now()).unwrap();
+    let signed = sign(&alice);
+    let open = |signed: &[u8], requirement| {
+        let opened = Opener::new(&trust, &policy).open(signed, now()).unwrap();
+        opened
+            .require(requirement)
+            .map_err(|refused| refused.reasons().to_vec())
+            .map(|trusted| harvest(&trusted, &[], &trust, &policy, now()).map(|found| found.certificate))
+    };
+    assert_eq!(open(&signed, Requirement::SignedBySender).unwrap().unwrap(), *alice.certificate());
+    // Less was required: nothing is vouched for.
+    assert_eq!(open(&signed, Requirement::Trusted).unwrap().unwrap_err()[0].code, "not_by_sender");
+    // Another certificate for the same address takes nobody's place by itself.
+    let again = root.person("Alice", "alice@example.com");
+    let newer = sign(&again);
+    let opened = Opener::new(&trust, &policy).open(&newer, now()).unwrap();
+    let trusted = opened.require(Requirement::SignedBySender).map_err(|r| r.reasons().to_vec()).unwrap();
+    let known = [alice.certificate().clone()];
+    let found = harvest(&trusted, &known, &trust, &policy, now()).unwrap();
+    assert_eq!(found.change, Change::Differs { known: known.to_vec() });
+    let found = harvest(&trusted, &[again.certificate().clone()], &trust, &policy, now()).unwrap();
+    assert_eq!(found.change, Change::Same);
+    // A certificate for signing only is none to encrypt to.
+    let signer_only = root.person_with(
+        "Alice",
+        &["alice@example.com"],
+        smime::crypto::signature::KeyKind::Ed25519,
+        0,
+        common::people::years(),
+    );
+    let reasons = open(&sign(&signer_only), Requirement::SignedBySender).unwrap().unwrap_err();
+    assert_eq!(reasons[0].code, "no_encryption_certificate");
+}

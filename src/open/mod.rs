@@ -6,6 +6,7 @@
 mod decrypt;
 mod derived;
 mod evidence;
+pub mod harvest;
 pub mod opener;
 pub mod outline;
 mod peel;
