@@ -7,6 +7,7 @@ mod decrypt;
 mod derived;
 mod evidence;
 pub mod harvest;
+mod hashing;
 pub mod opener;
 pub mod outline;
 mod peel;

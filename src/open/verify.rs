@@ -2,6 +2,7 @@
 //! certificate is judged question by question.
 
 use super::evidence::{Evidence, evidence};
+use super::hashing::{HashSink, Hashed, hash_canonical, hash_raw, used_digests};
 use super::report::{
     Address, AddressAnswer, Evidenced, Form, Readability, Revocation, Signature, SignedLayer, Strength,
     Trust as TrustAnswer, WhenSigned,
@@ -9,7 +10,7 @@ use super::report::{
 use crate::asn1::oid;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::{SharedSource, for_each_piece};
+use crate::base::source::SharedSource;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, Candidates, ChainRequest, ChainVerdict, Trust};
@@ -19,15 +20,13 @@ use crate::cert::ocsp::OcspResponse;
 use crate::cert::purpose::Purpose;
 use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
 use crate::cert::status::ValidationStatus;
-use crate::cms::signed::{EContent, Head, SignedData, Sink};
+use crate::cms::signed::{EContent, Head, SignedData};
 use crate::cms::signer_info::{
     ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes,
 };
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
-use crate::crypto::digest::Hasher;
 use crate::crypto::strength;
-use crate::mime::canonical::Canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
 use crate::policy::policy::{Policy, Sha1};
 use const_oid::ObjectIdentifier;
@@ -188,119 +187,6 @@ fn odd_octets(hashed: &Hashed) -> Option<Reason> {
     let text =
         format!("the signed part contains {cr} CR without LF and {nul} NUL, which programs read in different ways");
     (cr + nul > 0).then(|| Reason::new("bare_cr_or_nul", text))
-}
-
-fn used_digests(data: &SignedData) -> Vec<DigestAlgorithm> {
-    let mut used: Vec<DigestAlgorithm> = Vec::new();
-    for digest in data.signers.iter().filter_map(SignerInfo::digest) {
-        if !used.contains(&digest) {
-            used.push(digest);
-        }
-    }
-    used
-}
-
-/// How much of a content is kept to see whether it is a set of signed attributes in disguise (SEC-2).
-const PREFIX: usize = 64 << 10;
-
-/// Hashes a content, and keeps it where it is small and begins like a SET.
-struct HashSink {
-    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
-    hashers: Vec<Hasher>,
-    announced: bool,
-    started: bool,
-    prefix: Option<Vec<u8>>,
-}
-
-impl HashSink {
-    /// With the digests that the message announces.
-    fn announced() -> Self {
-        Self { digests: Vec::new(), hashers: Vec::new(), announced: true, started: false, prefix: None }
-    }
-
-    fn with(algorithms: &[DigestAlgorithm]) -> Self {
-        let hashers = algorithms.iter().map(|a| Hasher::new(*a)).collect();
-        Self { hashers, announced: false, ..Self::announced() }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        if !self.started && !bytes.is_empty() {
-            self.started = true;
-            self.prefix = (bytes.first() == Some(&0x31)).then(Vec::new);
-        }
-        if let Some(prefix) = &mut self.prefix {
-            if prefix.len() + bytes.len() <= PREFIX { prefix.extend_from_slice(bytes) } else { self.prefix = None }
-        }
-        self.hashers.iter_mut().for_each(|hasher| hasher.update(bytes));
-    }
-
-    fn finish(&mut self) {
-        self.digests.extend(self.hashers.drain(..).map(|hasher| (hasher.algorithm(), hasher.finish())));
-    }
-
-    fn missing(&mut self, data: &SignedData) -> Vec<DigestAlgorithm> {
-        self.finish();
-        used_digests(data).into_iter().filter(|used| !self.digests.iter().any(|(have, _)| have == used)).collect()
-    }
-
-    fn reading(&mut self) -> ContentReading {
-        self.finish();
-        ContentReading { digests: std::mem::take(&mut self.digests), note: None }
-    }
-}
-
-impl Sink for HashSink {
-    fn begin(&mut self, head: &Head) -> CmsResult<()> {
-        if self.announced && head.content == EContent::Attached {
-            for identifier in &head.digest_algorithms {
-                if let Ok(digest) = DigestAlgorithm::from_identifier(identifier)
-                    && !self.hashers.iter().any(|h| h.algorithm() == digest)
-                {
-                    self.hashers.push(Hasher::new(digest));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn chunk(&mut self, bytes: &[u8]) -> CmsResult<()> {
-        self.update(bytes);
-        Ok(())
-    }
-}
-
-struct Hashed {
-    digests: Vec<(DigestAlgorithm, Vec<u8>)>,
-    /// Whether line ends had to be made canonical.
-    changed: bool,
-    bare_cr: u64,
-    nul: u64,
-    prefix: Option<Vec<u8>>,
-}
-
-fn hash_canonical(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Hashed> {
-    let mut sink = HashSink::with(algorithms);
-    let mut canonical = Canonical::new();
-    for_each_piece(&mut *content.reader(0)?, &mut |bytes| {
-        canonical.feed(bytes, &mut |bytes| {
-            sink.update(bytes);
-            Ok(())
-        })
-    })?;
-    sink.finish();
-    let counts = canonical.counts();
-    let changed = counts.line_ends_changed > 0;
-    Ok(Hashed { digests: sink.digests, changed, bare_cr: counts.bare_cr, nul: counts.nul, prefix: sink.prefix })
-}
-
-fn hash_raw(content: &SharedSource<'_>, algorithms: &[DigestAlgorithm]) -> CmsResult<Vec<(DigestAlgorithm, Vec<u8>)>> {
-    let mut sink = HashSink::with(algorithms);
-    for_each_piece(&mut *content.reader(0)?, &mut |bytes| {
-        sink.update(bytes);
-        Ok(())
-    })?;
-    sink.finish();
-    Ok(sink.digests)
 }
 
 impl Judge<'_> {
