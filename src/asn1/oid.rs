@@ -27,6 +27,7 @@ mod table {
         ID_CT_AUTH_DATA = "1.2.840.113549.1.9.16.1.2";
         ID_CT_TST_INFO = "1.2.840.113549.1.9.16.1.4";
         ID_CT_COMPRESSED_DATA = "1.2.840.113549.1.9.16.1.9";
+        ZLIB_COMPRESS = "1.2.840.113549.1.9.16.3.8";
         ID_CT_AUTH_ENVELOPED_DATA = "1.2.840.113549.1.9.16.1.23";
         // Attributes: RFC 5652, 8551, 5035, 6211; Microsoft
         ID_EMAIL_ADDRESS = "1.2.840.113549.1.9.1";

@@ -68,6 +68,10 @@ pub struct Limits {
     pub kdf_iterations: u64,
     /// Bytes of a key file (SEC-126).
     pub key_file_bytes: usize,
+    /// A CompressedData unpacks to so many times its size at the most, or to `in_memory_layer` (SEC-85).
+    pub inflate_ratio: u64,
+    /// Bytes that a CompressedData unpacks to at the most (SEC-85).
+    pub inflated_bytes: u64,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -104,6 +108,8 @@ impl Default for Limits {
             rsa_max_bits: 8192,
             kdf_iterations: 2_000_000,
             key_file_bytes: 1 << 20,
+            inflate_ratio: 100,
+            inflated_bytes: 256 << 20,
             in_memory_layer: 1 << 20,
         }
     }

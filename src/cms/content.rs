@@ -7,8 +7,12 @@ use crate::asn1::oid;
 use crate::asn1::stream::Stream;
 use crate::base::limits::Limits;
 use crate::base::source::{SharedSource, Source, read_buffered};
+use crate::crypto::algorithm::oid_name_and_number;
 use const_oid::ObjectIdentifier;
 use std::io::{self, BufRead, Read};
+
+/// signedAndEnvelopedData of PKCS#7 (RFC 2315 section 11), which CMS dropped.
+const SIGNED_AND_ENVELOPED: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.4");
 
 /// The content type of a ContentInfo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,13 @@ impl ContentType {
     }
 }
 
+impl ContentType {
+    /// Whether it holds a ciphertext: EnvelopedData, AuthEnvelopedData and EncryptedData.
+    pub fn is_encrypted(self) -> bool {
+        matches!(self, Self::EnvelopedData | Self::AuthEnvelopedData | Self::EncryptedData)
+    }
+}
+
 impl std::fmt::Display for ContentType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -57,7 +68,9 @@ impl std::fmt::Display for ContentType {
             Self::CompressedData => f.write_str("compressed-data"),
             Self::DigestedData => f.write_str("digested-data"),
             Self::EncryptedData => f.write_str("encrypted-data"),
-            Self::Other(identifier) => write!(f, "{identifier}"),
+            Self::Other(oid::ID_CT_AUTH_DATA) => f.write_str("authenticated-data"),
+            Self::Other(SIGNED_AND_ENVELOPED) => f.write_str("signed-and-enveloped-data (PKCS#7, RFC 2315)"),
+            Self::Other(identifier) => f.write_str(&oid_name_and_number(identifier)),
         }
     }
 }
@@ -117,8 +130,8 @@ pub(super) fn drain<R: BufRead>(
     }
 }
 
-/// The eContent of the SignedData, or the encryptedContent of the (Auth)EnvelopedData, that a source holds: its octets
-/// with all segment headers taken out, as a source.
+/// The eContent of a SignedData, DigestedData or CompressedData (compressed as it is), the encryptedContent of an
+/// (Auth)EnvelopedData or EncryptedData, or the octets of plain data: as a source, with all segment headers taken out.
 pub struct Content<'a> {
     message: SharedSource<'a>,
     limits: Limits,
@@ -138,9 +151,13 @@ impl Source for Content<'_> {
             ContentType::SignedData => {
                 super::signed::Head::read(&mut stream, &self.limits)?;
             }
-            ContentType::EnvelopedData | ContentType::AuthEnvelopedData => {
-                super::enveloped::Head::read(&mut stream, &self.limits)?;
+            kind @ (ContentType::EnvelopedData | ContentType::AuthEnvelopedData | ContentType::EncryptedData) => {
+                super::enveloped::Head::read(&mut stream, kind, &self.limits)?;
             }
+            kind @ (ContentType::CompressedData | ContentType::DigestedData) => {
+                super::wrapped::Head::read(&mut stream, kind, &self.limits)?;
+            }
+            ContentType::Data => stream.open_string(Tag::OCTET_STRING, "content").map_err(Error::from)?,
             other => return Err(Error::Unsupported(format!("{other} has no content to read")).into()),
         }
         let mut reader = ContentReader { stream };

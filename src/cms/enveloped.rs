@@ -1,5 +1,6 @@
-//! EnvelopedData (RFC 5652 section 6) and AuthEnvelopedData (RFC 5083): read as a stream that hands the ciphertext to a
-//! sink, and written in DER around a ciphertext of known length.
+//! EnvelopedData (RFC 5652 section 6), AuthEnvelopedData (RFC 5083), and EncryptedData (RFC 5652 section 8), which is the
+//! first without recipients: read as a stream that hands the ciphertext to a sink, and the first two written in DER around
+//! a ciphertext of known length.
 
 use super::attribute::Attributes;
 use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
@@ -18,18 +19,31 @@ use std::io::BufRead;
 pub struct Head {
     /// Told, not judged.
     pub version: u64,
-    /// Whom it is for.
+    /// Certificates of originatorInfo, DER or BER as received: those of a sender that agrees with a static key.
+    pub originator_certificates: Vec<Vec<u8>>,
+    /// Whom it is for; empty in an EncryptedData.
     pub recipients: Vec<RecipientInfo>,
     /// contentType of the plaintext.
     pub content_type: ObjectIdentifier,
     /// contentEncryptionAlgorithm.
     pub algorithm: AlgorithmIdentifier,
+    /// Whether encryptedContent is there.
+    pub content: EncryptedContent,
 }
 
-/// An EnvelopedData or AuthEnvelopedData without its ciphertext.
+/// Whether a structure carries its ciphertext (RFC 5652 section 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncryptedContent {
+    /// Inside.
+    Inside,
+    /// Elsewhere, where nobody says.
+    Absent,
+}
+
+/// An EnvelopedData, AuthEnvelopedData or EncryptedData without its ciphertext.
 #[derive(Clone, Debug)]
 pub struct Enveloped {
-    /// Which of the two.
+    /// Which of the three.
     pub kind: ContentType,
     /// What stands before the ciphertext.
     pub head: Head,
@@ -40,54 +54,93 @@ pub struct Enveloped {
     pub authenticated_attributes: Option<Vec<u8>>,
     /// mac of an AuthEnvelopedData.
     pub mac: Option<Vec<u8>>,
+    /// unprotectedAttrs or unauthAttrs, which anybody could have changed: their types, where they can be read.
+    pub unprotected_attributes: Vec<ObjectIdentifier>,
 }
 
 impl Head {
-    /// Reads from after [`enter_content_info`] to the first octet of the ciphertext, whose string is then open.
-    pub(super) fn read<R: BufRead>(stream: &mut Stream<R>, limits: &Limits) -> Result<Self> {
+    /// Reads from after [`enter_content_info`], which gave `kind`, to the first octet of the ciphertext, whose string is
+    /// then open where there is one.
+    pub(super) fn read<R: BufRead>(stream: &mut Stream<R>, kind: ContentType, limits: &Limits) -> Result<Self> {
         stream.enter(Tag::SEQUENCE, "EnvelopedData")?;
         let version = read_small(stream, "EnvelopedData.version")?;
-        if stream.peek()? == Some(Tag::context(0)) {
-            // originatorInfo: certificates of senders that agree with static keys.
-            stream.take(limits.structure_bytes, "originatorInfo")?;
-        }
-        stream.enter(Tag::SET, "recipientInfos")?;
-        let mut recipients = Vec::new();
-        let mut budget = limits.structure_bytes;
-        while stream.peek()?.is_some() {
-            let raw = stream.take(limits.element_bytes.min(budget), "RecipientInfo")?;
-            budget = budget.saturating_sub(raw.len());
-            RecipientInfo::read(&raw, &mut recipients)?;
-            if recipients.len() > limits.recipients {
-                return Err(Error::Limit { what: "recipients", limit: limits.recipients as u64 });
+        let (mut originator_certificates, mut recipients) = (Vec::new(), Vec::new());
+        if kind != ContentType::EncryptedData {
+            if stream.peek()? == Some(Tag::context(0)) {
+                let raw = stream.take(limits.structure_bytes, "originatorInfo")?;
+                originator_certificates = read_originator_info(&raw, limits)?;
             }
+            recipients = read_recipients(stream, limits)?;
         }
-        stream.leave("recipientInfos")?;
         stream.enter(Tag::SEQUENCE, "encryptedContentInfo")?;
         let content_type = read_oid(stream, "contentType")?;
         let what = "contentEncryptionAlgorithm";
         let raw = stream.take(limits.element_bytes, what)?;
         let algorithm = AlgorithmIdentifier::read(&Reader::single(&raw, what)?)?;
-        stream.open_string(Tag::context(0), "encryptedContent")?;
-        Ok(Self { version, recipients, content_type, algorithm })
+        let content = match stream.peek()? {
+            None => EncryptedContent::Absent,
+            Some(_) => {
+                stream.open_string(Tag::context(0), "encryptedContent")?;
+                EncryptedContent::Inside
+            }
+        };
+        Ok(Self { version, originator_certificates, recipients, content_type, algorithm, content })
     }
 }
 
+fn read_recipients<R: BufRead>(stream: &mut Stream<R>, limits: &Limits) -> Result<Vec<RecipientInfo>> {
+    stream.enter(Tag::SET, "recipientInfos")?;
+    let mut recipients = Vec::new();
+    let mut budget = limits.structure_bytes;
+    while stream.peek()?.is_some() {
+        let raw = stream.take(limits.element_bytes.min(budget), "RecipientInfo")?;
+        budget = budget.saturating_sub(raw.len());
+        RecipientInfo::read(&raw, &mut recipients)?;
+        if recipients.len() > limits.recipients {
+            return Err(Error::Limit { what: "recipients", limit: limits.recipients as u64 });
+        }
+    }
+    stream.leave("recipientInfos")?;
+    Ok(recipients)
+}
+
+/// `OriginatorInfo ::= SEQUENCE { certs [0] IMPLICIT CertificateSet OPTIONAL, crls [1] IMPLICIT .. OPTIONAL }`, under [0].
+fn read_originator_info(raw: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>> {
+    let what = "originatorInfo";
+    let mut certificates = Vec::new();
+    let mut fields = Reader::single(raw, what)?.children(what)?;
+    let Some(set) = fields.optional(Tag::context(0), "originatorInfo.certs")? else { return Ok(certificates) };
+    let mut choices = set.children("originatorInfo.certs")?;
+    while let Some(choice) = choices.next_element()? {
+        if certificates.len() >= limits.certificates {
+            return Err(Error::Limit { what: "certificates", limit: limits.certificates as u64 });
+        }
+        if choice.tag == Tag::SEQUENCE {
+            certificates.push(choice.raw().to_vec());
+        }
+    }
+    Ok(certificates)
+}
+
 impl Enveloped {
-    /// Reads a ContentInfo of either type to its end; the ciphertext goes to `sink` in pieces of any size.
+    /// Reads a ContentInfo of one of the three types to its end; the ciphertext goes to `sink` in pieces of any size.
     ///
     /// # Errors
     /// [`Error::Malformed`] where the structure is broken, incomplete, or something follows it.
     pub fn read<R: BufRead>(reader: R, limits: &Limits, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Self> {
         let mut stream = Stream::new(reader);
         let kind = enter_content_info(&mut stream)?;
-        if !matches!(kind, ContentType::EnvelopedData | ContentType::AuthEnvelopedData) {
+        if !kind.is_encrypted() {
             return Err(Error::Unsupported(format!("expected enveloped-data, found {kind}")));
         }
-        let head = Head::read(&mut stream, limits)?;
-        let content_length = drain(&mut stream, "encryptedContent", sink)?;
+        let head = Head::read(&mut stream, kind, limits)?;
+        let content_length = match head.content {
+            EncryptedContent::Inside => drain(&mut stream, "encryptedContent", sink)?,
+            EncryptedContent::Absent => 0,
+        };
         stream.leave("encryptedContentInfo")?;
         let (mut authenticated_attributes, mut mac) = (None, None);
+        let mut unprotected = Tag::context(1);
         if kind == ContentType::AuthEnvelopedData {
             if stream.peek()? == Some(Tag::context(1)) {
                 let raw = stream.take(limits.element_bytes, "authAttrs")?;
@@ -96,15 +149,20 @@ impl Enveloped {
             }
             let raw = stream.take(limits.element_bytes, "mac")?;
             mac = Some(Reader::single(&raw, "mac")?.octets("mac")?.into_owned());
-            if stream.peek()? == Some(Tag::context(2)) {
-                stream.take(limits.element_bytes, "unauthAttrs")?;
+            unprotected = Tag::context(2);
+        }
+        let mut unprotected_attributes = Vec::new();
+        if stream.peek()? == Some(unprotected) {
+            let raw = stream.take(limits.element_bytes, "unprotectedAttrs")?;
+            let element = Reader::single(&raw, "unprotectedAttrs")?;
+            // Nothing depends on them, so one that cannot be read costs nothing.
+            if let Ok(attributes) = Attributes::read(&element, limits) {
+                unprotected_attributes.extend(attributes.iter().map(|attribute| attribute.kind));
             }
-        } else if stream.peek()? == Some(Tag::context(1)) {
-            stream.take(limits.element_bytes, "unprotectedAttrs")?;
         }
         stream.leave("EnvelopedData")?;
         leave_content_info(&mut stream)?;
-        Ok(Self { kind, head, content_length, authenticated_attributes, mac })
+        Ok(Self { kind, head, content_length, authenticated_attributes, mac, unprotected_attributes })
     }
 
     /// The content cipher with its parameters, checked as far as that goes without a key (SEC-64 to SEC-66, SEC-69).

@@ -13,6 +13,7 @@ pub mod signed;
 pub mod signer_info;
 pub mod timestamp;
 pub mod tst_info;
+pub mod wrapped;
 
 use crate::asn1;
 use crate::crypto;

@@ -1,15 +1,16 @@
 //! RecipientInfo (RFC 5652 section 6.2, RFC 5753, RFC 8418): whom the content-encryption key is for, and in which
 //! wrapping.
 
-use super::identifier::CertificateId;
+use super::identifier::{CertificateId, hex};
 use super::{Error, Result};
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::secret::Secret;
-use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport};
+use crate::crypto::algorithm::{AlgorithmIdentifier, KeyAgreement, KeyTransport, oid_name};
 use crate::crypto::random::Random;
 use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::crypto::{agreement, wrap};
+use const_oid::ObjectIdentifier;
 
 /// One recipient's way to the content-encryption key.
 #[derive(Clone, Debug)]
@@ -18,10 +19,14 @@ pub enum RecipientInfo {
     Transport(TransportRecipient),
     /// One entry of a KeyAgreeRecipientInfo.
     Agreement(AgreementRecipient),
-    /// A kind that is not opened here: a shared key, a password, another.
+    /// KEKRecipientInfo: a key that was shared beforehand.
+    SharedKey(SharedKeyRecipient),
+    /// PasswordRecipientInfo.
+    Password(PasswordRecipient),
+    /// OtherRecipientInfo, which is not opened here.
     Other {
-        /// What it is.
-        kind: &'static str,
+        /// oriType: what it is.
+        kind: ObjectIdentifier,
     },
 }
 
@@ -52,6 +57,31 @@ pub struct AgreementRecipient {
     pub encrypted_key: Vec<u8>,
 }
 
+/// `KEKRecipientInfo ::= SEQUENCE { version, kekid SEQUENCE { keyIdentifier OCTET STRING, date OPTIONAL, other OPTIONAL },
+/// keyEncryptionAlgorithm, encryptedKey OCTET STRING }` (RFC 5652 section 6.2.3)
+#[derive(Clone, Debug)]
+pub struct SharedKeyRecipient {
+    /// keyIdentifier: which of the keys that both sides know.
+    pub key_identifier: Vec<u8>,
+    /// keyEncryptionAlgorithm: a key wrap.
+    pub algorithm: AlgorithmIdentifier,
+    /// encryptedKey.
+    pub encrypted_key: Vec<u8>,
+}
+
+/// `PasswordRecipientInfo ::= SEQUENCE { version, keyDerivationAlgorithm [0] OPTIONAL, keyEncryptionAlgorithm, encryptedKey
+/// OCTET STRING }` (RFC 5652 section 6.2.4)
+#[derive(Clone, Debug)]
+pub struct PasswordRecipient {
+    /// keyDerivationAlgorithm. Where it is absent, the key-encryption key comes from elsewhere and no password helps
+    /// (SEC-77).
+    pub derivation: Option<AlgorithmIdentifier>,
+    /// keyEncryptionAlgorithm.
+    pub algorithm: AlgorithmIdentifier,
+    /// encryptedKey.
+    pub encrypted_key: Vec<u8>,
+}
+
 /// OriginatorIdentifierOrKey.
 #[derive(Clone, Debug)]
 pub enum Originator {
@@ -62,7 +92,7 @@ pub enum Originator {
         /// The public key.
         public_key: Vec<u8>,
     },
-    /// A certificate: static-static agreement, which is not opened here.
+    /// A certificate: the sender agreed with a key of its own (static-static).
     Certificate(CertificateId),
 }
 
@@ -74,9 +104,9 @@ impl RecipientInfo {
             Tag::SEQUENCE => into.push(Self::Transport(TransportRecipient::read(&element)?)),
             tag => match tag.context_number() {
                 Some(1) => read_agreement(&element, into)?,
-                Some(2) => into.push(Self::Other { kind: "a key shared beforehand (KEKRecipientInfo)" }),
-                Some(3) => into.push(Self::Other { kind: "a password (PasswordRecipientInfo)" }),
-                Some(4) => into.push(Self::Other { kind: "another kind (OtherRecipientInfo)" }),
+                Some(2) => into.push(Self::SharedKey(SharedKeyRecipient::read(&element)?)),
+                Some(3) => into.push(Self::Password(PasswordRecipient::read(&element)?)),
+                Some(4) => into.push(Self::Other { kind: read_other(&element)? }),
                 _ => return Err(Error::Unsupported(format!("RecipientInfo with tag {tag}"))),
             },
         }
@@ -88,7 +118,7 @@ impl RecipientInfo {
         match self {
             Self::Transport(recipient) => Some(&recipient.identifier),
             Self::Agreement(recipient) => Some(&recipient.identifier),
-            Self::Other { .. } => None,
+            Self::SharedKey(_) | Self::Password(_) | Self::Other { .. } => None,
         }
     }
 
@@ -97,7 +127,11 @@ impl RecipientInfo {
         match self {
             Self::Transport(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
             Self::Agreement(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
-            Self::Other { kind } => (*kind).to_owned(),
+            Self::SharedKey(recipient) => {
+                format!("{} under the shared key {}", recipient.algorithm.name(), hex(&recipient.key_identifier))
+            }
+            Self::Password(recipient) => format!("{} under a password", recipient.algorithm.name()),
+            Self::Other { kind } => format!("another kind of recipient, {}", oid_name(kind)),
         }
     }
 }
@@ -112,6 +146,41 @@ impl TransportRecipient {
         fields.finish("KeyTransRecipientInfo")?;
         Ok(Self { identifier, algorithm, encrypted_key })
     }
+}
+
+impl SharedKeyRecipient {
+    fn read(element: &Element<'_>) -> Result<Self> {
+        let mut fields = element.children("KEKRecipientInfo")?;
+        fields.required(Tag::INTEGER, "version")?.small("version")?;
+        // date and other select nothing here: the identifier names the key.
+        let mut id = fields.required(Tag::SEQUENCE, "kekid")?.sequence("kekid")?;
+        let key_identifier = id.required(Tag::OCTET_STRING, "keyIdentifier")?.octets("keyIdentifier")?.into_owned();
+        let algorithm = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "keyEncryptionAlgorithm")?)?;
+        let encrypted_key = fields.required(Tag::OCTET_STRING, "encryptedKey")?.octets("encryptedKey")?.into_owned();
+        fields.finish("KEKRecipientInfo")?;
+        Ok(Self { key_identifier, algorithm, encrypted_key })
+    }
+}
+
+impl PasswordRecipient {
+    fn read(element: &Element<'_>) -> Result<Self> {
+        let mut fields = element.children("PasswordRecipientInfo")?;
+        fields.required(Tag::INTEGER, "version")?.small("version")?;
+        let derivation = match fields.optional(Tag::context(0), "keyDerivationAlgorithm")? {
+            Some(element) => Some(AlgorithmIdentifier::read_implicit(&element)?),
+            None => None,
+        };
+        let algorithm = AlgorithmIdentifier::read(&fields.required(Tag::SEQUENCE, "keyEncryptionAlgorithm")?)?;
+        let encrypted_key = fields.required(Tag::OCTET_STRING, "encryptedKey")?.octets("encryptedKey")?.into_owned();
+        fields.finish("PasswordRecipientInfo")?;
+        Ok(Self { derivation, algorithm, encrypted_key })
+    }
+}
+
+/// `OtherRecipientInfo ::= SEQUENCE { oriType OBJECT IDENTIFIER, oriValue ANY }`
+fn read_other(element: &Element<'_>) -> Result<ObjectIdentifier> {
+    let mut fields = element.children("OtherRecipientInfo")?;
+    Ok(fields.required(Tag::OID, "oriType")?.oid("oriType")?)
 }
 
 fn read_agreement(element: &Element<'_>, into: &mut Vec<RecipientInfo>) -> Result<()> {

@@ -113,7 +113,8 @@ pub fn oid_name(oid: &ObjectIdentifier) -> String {
     oid::name(oid).map_or_else(|| oid.to_string(), |name| name.to_ascii_lowercase().replace('_', "-"))
 }
 
-fn oid_name_and_number(oid: &ObjectIdentifier) -> String {
+/// Its name with the dotted form after it, else the dotted form.
+pub fn oid_name_and_number(oid: &ObjectIdentifier) -> String {
     oid::name(oid).map_or_else(|| oid.to_string(), |_| format!("{} ({oid})", oid_name(oid)))
 }
 

@@ -8,16 +8,23 @@ use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::secret::Secret;
 use crate::base::source::{SharedSource, for_each_piece};
-use crate::cms::content::Content;
-use crate::cms::enveloped::Enveloped;
-use crate::cms::recipient_info::{AgreementRecipient, Originator, RecipientInfo, TransportRecipient};
+use crate::cert::certificate::Certificate;
+use crate::cert::chain::Trust;
+use crate::cms::content::{Content, ContentType};
+use crate::cms::enveloped::{EncryptedContent, Enveloped};
+use crate::cms::recipient_info::{
+    AgreementRecipient, Originator, PasswordRecipient, RecipientInfo, SharedKeyRecipient, TransportRecipient,
+};
 use crate::cms::{Error as CmsError, Result as CmsResult};
-use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport};
+use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport, KeyWrap, oid_name};
+use crate::crypto::password::{self, KdfBudget};
 use crate::crypto::random::{Random, SystemRandom};
-use crate::crypto::{agreement, content, wrap};
+use crate::crypto::signature::PublicKey;
+use crate::crypto::{agreement, content, strength, wrap};
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Unwrapped, WrappedKey};
-use crate::store::keyring::Keyring;
+use crate::policy::policy::Policy;
+use crate::store::keyring::{Keyring, SharedKey};
 
 /// Where an encrypted layer was found, which decides how strange a plaintext may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +39,8 @@ pub(super) enum Setting {
 pub(super) struct Attempt<'a> {
     pub(super) layer: EncryptedLayer,
     pub(super) outcome: Result<SharedSource<'a>, Failure>,
+    /// What is odd or weak about it.
+    pub(super) notes: Vec<Reason>,
 }
 
 /// Why a layer stayed closed.
@@ -58,29 +67,33 @@ impl From<CmsError> for Failure {
     }
 }
 
-/// Opens an EnvelopedData or AuthEnvelopedData with the keys of a ring.
-pub(super) fn open<'a>(
-    message: &SharedSource<'a>,
-    keyring: &Keyring,
-    setting: Setting,
-    limits: &Limits,
-) -> Attempt<'a> {
-    let mut layer =
-        EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
-    let outcome = try_open(message, keyring, setting, limits, &mut layer);
-    Attempt { layer, outcome }
+/// What an encrypted layer is opened with.
+#[derive(Clone, Copy)]
+pub(super) struct Openers<'o> {
+    pub(super) keyring: &'o Keyring,
+    /// Where certificates of senders that agree with static keys may be found.
+    pub(super) trust: &'o Trust,
+    pub(super) policy: &'o Policy,
+}
+
+/// Opens an EnvelopedData, AuthEnvelopedData or EncryptedData.
+pub(super) fn open<'a>(message: &SharedSource<'a>, openers: Openers<'_>, setting: Setting) -> Attempt<'a> {
+    let mut layer = EncryptedLayer::unread();
+    let mut notes = Vec::new();
+    let outcome = try_open(message, openers, setting, &mut layer, &mut notes);
+    Attempt { layer, outcome, notes }
 }
 
 /// What an encrypted layer says of itself, for one that is listed and not opened.
-pub(super) fn describe(message: &SharedSource<'_>, limits: &Limits) -> (EncryptedLayer, Option<Reason>) {
-    let mut layer =
-        EncryptedLayer { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None };
-    let reason = match read(message, limits, &mut layer) {
-        Ok(_) => None,
-        Err(Failure::Closed(reason) | Failure::Unreadable(reason)) => Some(reason),
-        Err(Failure::Io(error)) => Some(Reason::new("unreadable", error.to_string())),
-    };
-    (layer, reason)
+pub(super) fn describe(message: &SharedSource<'_>, limits: &Limits) -> (EncryptedLayer, Vec<Reason>) {
+    let mut layer = EncryptedLayer::unread();
+    let mut notes = Vec::new();
+    match read(message, limits, &mut layer, &mut notes) {
+        Ok(_) => {}
+        Err(Failure::Closed(reason) | Failure::Unreadable(reason)) => notes.push(reason),
+        Err(Failure::Io(error)) => notes.push(Reason::new("unreadable", error.to_string())),
+    }
+    (layer, notes)
 }
 
 /// The structure, and the last two blocks of its ciphertext (or the only one).
@@ -90,7 +103,12 @@ struct Read {
     tail: Vec<u8>,
 }
 
-fn read(message: &SharedSource<'_>, limits: &Limits, layer: &mut EncryptedLayer) -> Result<Read, Failure> {
+fn read(
+    message: &SharedSource<'_>,
+    limits: &Limits,
+    layer: &mut EncryptedLayer,
+    notes: &mut Vec<Reason>,
+) -> Result<Read, Failure> {
     let mut tail = Vec::with_capacity(2 * TAIL);
     let enveloped = Enveloped::read(message.reader(0).map_err(Failure::Io)?, limits, &mut |bytes| {
         keep_tail(&mut tail, bytes);
@@ -98,9 +116,20 @@ fn read(message: &SharedSource<'_>, limits: &Limits, layer: &mut EncryptedLayer)
     })?;
     layer.recipients = enveloped.head.recipients.len();
     layer.cipher = enveloped.head.algorithm.name();
+    if !enveloped.unprotected_attributes.is_empty() {
+        let names: Vec<String> = enveloped.unprotected_attributes.iter().take(5).map(oid_name).collect();
+        let text = format!("attributes stand beside the ciphertext that anybody can change: {}", names.join(", "));
+        notes.push(Reason::new("unprotected_attributes", text));
+    }
     let parameters = enveloped.cipher()?;
     layer.cipher = parameters.cipher.name().to_owned();
     layer.binding = if parameters.cipher.is_aead() { Binding::Authenticated } else { Binding::Malleable };
+    notes.extend(strength::cipher_weakness(parameters.cipher));
+    if parameters.cipher.is_aead() && parameters.tag_length < 16 {
+        // SEC-65
+        let text = format!("the authentication tag has {} bytes instead of 16", parameters.tag_length);
+        notes.push(Reason::new("short_tag", text));
+    }
     Ok(Read { enveloped, parameters, tail })
 }
 
@@ -119,24 +148,30 @@ fn keep_tail(tail: &mut Vec<u8>, bytes: &[u8]) {
 
 fn try_open<'a>(
     message: &SharedSource<'a>,
-    keyring: &Keyring,
+    openers: Openers<'_>,
     setting: Setting,
-    limits: &Limits,
     layer: &mut EncryptedLayer,
+    notes: &mut Vec<Reason>,
 ) -> Result<SharedSource<'a>, Failure> {
-    let read = read(message, limits, layer)?;
-    let candidates = candidates(&read.enveloped, keyring)?;
-    if candidates.is_empty() {
-        return Err(Failure::Closed(not_for_us(&read.enveloped, keyring)));
+    let limits = &openers.policy.limits;
+    let read = read(message, limits, layer, notes)?;
+    let ways = ways(&read.enveloped, openers.keyring)?;
+    if ways.is_empty() {
+        return Err(Failure::Closed(not_for_us(&read.enveloped, openers.keyring)));
+    }
+    if read.enveloped.head.content == EncryptedContent::Absent {
+        let text = "the structure holds keys for a ciphertext that is not in this message";
+        return Err(Failure::Unreadable(Reason::new("content_missing", text)));
     }
     let content: SharedSource<'a> = std::sync::Arc::new(Content::of(std::sync::Arc::clone(message), limits));
     let mut unsupported = None;
-    for (recipient, identity) in candidates {
-        let key = match content_key(recipient, identity, &read.parameters) {
+    let mut budget = KdfBudget::new(limits);
+    for way in ways {
+        let key = match content_key(&way, &read, openers, &mut budget) {
             Ok(Some(key)) => key,
             Ok(None) => continue,
             Err(error) => {
-                unsupported = Some(Reason::new("unsupported", error.to_string()));
+                unsupported = Some(Failure::from(error));
                 continue;
             }
         };
@@ -153,10 +188,14 @@ fn try_open<'a>(
             // SEC-62, SEC-72: with the wrong key one padding in 256 looks right; garbage is no plaintext.
             break;
         }
-        layer.opened_with = Some(identity.certificate().subject().to_string());
+        layer.opened_with = Some(way.name());
         return Ok(plaintext);
     }
-    Err(Failure::Closed(unsupported.unwrap_or_else(failed)))
+    Err(match unsupported {
+        Some(Failure::Unreadable(reason)) if reason.code != "limit_exceeded" => Failure::Closed(reason),
+        Some(failure) => failure,
+        None => Failure::Closed(failed()),
+    })
 }
 
 /// The one answer to everything that can go wrong behind a key (SEC-80).
@@ -168,8 +207,17 @@ fn failed() -> Reason {
 }
 
 fn not_for_us(enveloped: &Enveloped, keyring: &Keyring) -> Reason {
-    let named: Vec<String> = enveloped.head.recipients.iter().take(5).map(RecipientInfo::describe).collect();
-    let more = enveloped.head.recipients.len().saturating_sub(named.len());
+    if enveloped.kind == ContentType::EncryptedData {
+        let text = "the message is encrypted under a key that both sides know already, and that key was not given";
+        return Reason::new("shared_key_needed", text);
+    }
+    let recipients = &enveloped.head.recipients;
+    let only = |kind: fn(&RecipientInfo) -> bool| !recipients.is_empty() && recipients.iter().all(kind);
+    if only(|r| matches!(r, RecipientInfo::Password(_))) {
+        return Reason::new("password_needed", "the message is encrypted under a password, and none was given");
+    }
+    let named: Vec<String> = recipients.iter().take(5).map(RecipientInfo::describe).collect();
+    let more = recipients.len().saturating_sub(named.len());
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let keys = match keyring.all().len() {
         0 => "no key was given".to_owned(),
@@ -179,8 +227,60 @@ fn not_for_us(enveloped: &Enveloped, keyring: &Keyring) -> Reason {
     Reason::new("not_encrypted_to_us", format!("{keys}; the message is encrypted to: {}{more}", named.join("; ")))
 }
 
+/// One thing at hand that may lead to the content-encryption key.
+enum Way<'r> {
+    /// A recipient's entry names a certificate whose private key is there.
+    Certificate(&'r RecipientInfo, &'r Identity),
+    /// An entry is for whoever knows a password.
+    Password(&'r PasswordRecipient, &'r Secret),
+    /// An entry is for whoever has a shared key.
+    SharedKey(&'r SharedKeyRecipient, &'r SharedKey),
+    /// An EncryptedData, whose key is the shared key itself.
+    Content(&'r SharedKey),
+}
+
+impl Way<'_> {
+    /// Whose key it is, for the report.
+    fn name(&self) -> String {
+        let shared = |key: &SharedKey| match &key.identifier {
+            Some(identifier) => format!("a shared key ({})", identifier.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+            None => "a shared key".to_owned(),
+        };
+        match self {
+            Self::Certificate(_, identity) => identity.certificate().subject().to_string(),
+            Self::Password(..) => "a password".to_owned(),
+            Self::SharedKey(_, key) | Self::Content(key) => shared(key),
+        }
+    }
+}
+
+/// What is to be tried, each private key once.
+fn ways<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<Vec<Way<'r>>> {
+    if enveloped.kind == ContentType::EncryptedData {
+        return Ok(keyring.shared_keys().iter().map(Way::Content).collect());
+    }
+    let mut ways: Vec<Way<'r>> =
+        by_certificate(enveloped, keyring)?.into_iter().map(|(r, identity)| Way::Certificate(r, identity)).collect();
+    for recipient in &enveloped.head.recipients {
+        match recipient {
+            RecipientInfo::SharedKey(entry) => {
+                let fits = |key: &&SharedKey| key.identifier.as_ref().is_none_or(|id| *id == entry.key_identifier);
+                ways.extend(keyring.shared_keys().iter().filter(fits).map(|key| Way::SharedKey(entry, key)));
+            }
+            RecipientInfo::Password(entry) => {
+                ways.extend(keyring.passwords().iter().map(|password| Way::Password(entry, password)));
+            }
+            _ => {}
+        }
+    }
+    Ok(ways)
+}
+
 /// Recipients that name a certificate whose key is at hand; each key once.
-fn candidates<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<Vec<(&'r RecipientInfo, &'r Identity)>> {
+fn by_certificate<'r>(
+    enveloped: &'r Enveloped,
+    keyring: &'r Keyring,
+) -> CmsResult<Vec<(&'r RecipientInfo, &'r Identity)>> {
     let mut found: Vec<(&RecipientInfo, &Identity)> = Vec::new();
     for recipient in &enveloped.head.recipients {
         let Some(identifier) = recipient.identifier() else { continue };
@@ -204,19 +304,47 @@ fn candidates<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<V
     Ok(found)
 }
 
-/// The content-encryption key that a recipient's entry yields; `None` where it yields none.
-fn content_key(
-    recipient: &RecipientInfo,
-    identity: &Identity,
-    parameters: &CipherParameters,
-) -> CmsResult<Option<Secret>> {
-    let length = parameters.cipher.key_length();
-    let key = match recipient {
-        RecipientInfo::Transport(transport) => return transported(transport, identity, length).map(Some),
-        RecipientInfo::Agreement(agreed) => agree(agreed, identity)?,
-        RecipientInfo::Other { kind } => return Err(CmsError::Unsupported((*kind).to_owned())),
+/// The content-encryption key that a way yields; `None` where it yields none.
+fn content_key(way: &Way<'_>, read: &Read, openers: Openers<'_>, budget: &mut KdfBudget) -> CmsResult<Option<Secret>> {
+    let length = read.parameters.cipher.key_length();
+    let key = match way {
+        Way::Certificate(RecipientInfo::Transport(transport), identity) => {
+            return transported(transport, identity, length).map(Some);
+        }
+        Way::Certificate(RecipientInfo::Agreement(agreed), identity) => {
+            let originators = Originators { message: &read.enveloped.head.originator_certificates, identity, openers };
+            agree(agreed, identity, &originators)?
+        }
+        Way::Certificate(..) => None,
+        Way::Password(entry, password) => by_password(entry, password, length, budget)?,
+        Way::SharedKey(entry, shared) => {
+            let algorithm = KeyWrap::from_identifier(&entry.algorithm)?;
+            wrap::unwrap(algorithm, &shared.key, &entry.encrypted_key).ok()
+        }
+        Way::Content(shared) => Some(shared.key.clone()),
     };
     Ok(key.filter(|key| key.len() == length))
+}
+
+/// RFC 5652 section 6.2.4, RFC 3211. That a password is wrong is no error: another entry may be for it.
+fn by_password(
+    entry: &PasswordRecipient,
+    password: &Secret,
+    length: usize,
+    budget: &mut KdfBudget,
+) -> CmsResult<Option<Secret>> {
+    let Some(derivation) = &entry.derivation else {
+        let text = "a password recipient without keyDerivationAlgorithm: its key does not come from a password";
+        return Err(CmsError::Unsupported(text.to_owned()));
+    };
+    match password::unwrap_content_key(derivation, &entry.algorithm, password, &entry.encrypted_key, length, budget) {
+        Ok(key) => Ok(Some(key)),
+        Err(password::Error::WrongPasswordOrCorrupt) => Ok(None),
+        Err(password::Error::Iterations { limit, .. }) => {
+            Err(CmsError::Limit { what: "iterations of password derivation", limit })
+        }
+        Err(error) => Err(CmsError::Unsupported(error.to_string())),
+    }
 }
 
 /// Never fails for a reason that depends on the plaintext: a key of the wrong length is replaced by a random one, and
@@ -232,12 +360,40 @@ fn transported(recipient: &TransportRecipient, identity: &Identity, length: usiz
     })
 }
 
-fn agree(recipient: &AgreementRecipient, identity: &Identity) -> CmsResult<Option<Secret>> {
+/// Where the certificate of a sender may stand that agrees with a key of its own.
+struct Originators<'o> {
+    message: &'o [Vec<u8>],
+    identity: &'o Identity,
+    openers: Openers<'o>,
+}
+
+impl Originators<'_> {
+    /// The public key that such a certificate holds, for the arithmetic.
+    fn peer(&self, originator: &Originator) -> CmsResult<Vec<u8>> {
+        let identifier = match originator {
+            Originator::Key { public_key, .. } => return Ok(public_key.clone()),
+            Originator::Certificate(identifier) => identifier,
+        };
+        let came: Vec<Certificate> = self.message.iter().filter_map(|raw| Certificate::from_der(raw).ok()).collect();
+        let trust = self.openers.trust;
+        let known = came.iter().chain(trust.intermediates()).chain(trust.anchors()).chain(self.identity.chain());
+        let Some(certificate) = known.into_iter().find(|certificate| identifier.names(certificate)) else {
+            let text = format!("the key is agreed upon with the certificate of the sender, {identifier}, which is not there");
+            return Err(CmsError::Unsupported(text));
+        };
+        let key = PublicKey::from_spki(certificate.spki(), &self.openers.policy.limits)?;
+        Ok(key.key_agreement_bytes()?)
+    }
+}
+
+fn agree(
+    recipient: &AgreementRecipient,
+    identity: &Identity,
+    originators: &Originators<'_>,
+) -> CmsResult<Option<Secret>> {
     let scheme = KeyAgreement::from_identifier(&recipient.algorithm)?;
-    let Originator::Key { public_key, .. } = &recipient.originator else {
-        return Err(CmsError::Unsupported("key agreement with the sender's certificate (static-static)".to_owned()));
-    };
-    let Unwrapped::Here(shared) = identity.opening().unwrap(&WrappedKey::Agreed { peer: public_key }) else {
+    let peer = originators.peer(&recipient.originator)?;
+    let Unwrapped::Here(shared) = identity.opening().unwrap(&WrappedKey::Agreed { peer: &peer }) else {
         return Ok(None);
     };
     // The key wrap goes into the derivation as it was received.

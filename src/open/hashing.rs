@@ -41,7 +41,7 @@ impl HashSink {
         Self { hashers, announced: false, ..Self::announced() }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
         if !self.started && !bytes.is_empty() {
             self.started = true;
             self.prefix = (bytes.first() == Some(&0x31)).then(Vec::new);

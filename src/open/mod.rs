@@ -3,6 +3,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod armour;
 mod decrypt;
 mod derived;
 mod evidence;
@@ -10,7 +11,9 @@ pub mod harvest;
 mod hashing;
 pub mod opener;
 pub mod outline;
+mod inflate;
 mod peel;
 pub mod report;
 pub mod requirement;
+mod shape;
 mod verify;

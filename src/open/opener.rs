@@ -1,5 +1,7 @@
 //! Opens anything: peels a message, judges each layer, and answers what a caller requires of it.
 
+use super::armour::{self, Unarmoured};
+use super::derived::settle;
 use super::peel::{Innermost, Peeler, Stop};
 use super::report::{Closed, Report};
 use super::requirement::{Requirement, Shortfall};
@@ -143,13 +145,47 @@ impl<'o> Opener<'o> {
     /// # Errors
     /// As [`open`](Self::open), and [`Error::Io`] where reading fails.
     pub fn open_source<'a>(&self, source: SharedSource<'a>, now: Time) -> Result<Opened<'a>, Error> {
+        self.open_with(source, None, now)
+    }
+
+    /// Opens a signature that stands alone (a .p7s file: DER, PEM or base64) together with what it was made over. The
+    /// content may have any line ends; whether it was signed in CRLF or as it stands is found out, and told.
+    ///
+    /// # Errors
+    /// As [`open_source`](Self::open_source). Where `signature` is no detached signature, `content` is not looked at.
+    pub fn open_detached<'a>(
+        &self,
+        signature: SharedSource<'a>,
+        content: SharedSource<'a>,
+        now: Time,
+    ) -> Result<Opened<'a>, Error> {
+        self.open_with(signature, Some(content), now)
+    }
+
+    fn open_with<'a>(
+        &self,
+        source: SharedSource<'a>,
+        detached: Option<SharedSource<'a>>,
+        now: Time,
+    ) -> Result<Opened<'a>, Error> {
         let mut report = Report::default();
         let first = source.reader(0)?.fill_buf()?.first().copied();
-        let root = match first {
+        let is_der = match first {
             None => return Err(Error::Empty),
-            Some(0x30) if crate::cms::content::content_type_of(&*source).is_ok() => None,
-            Some(_) => Some(entity::scan(&source, &self.policy.limits)?),
+            Some(0x30) => crate::cms::content::content_type_of(&*source).is_ok(),
+            Some(_) => false,
         };
+        let (mut source, mut root) = (source, None);
+        if !is_der {
+            match armour::unarmour(&source)? {
+                Some(Unarmoured { message, note }) => {
+                    source = settle(message, source.length(), &source, &self.policy.limits)
+                        .map_err(|e| Error::Mime(crate::mime::Error::from_io(e)))?;
+                    report.notes.push(note);
+                }
+                None => root = Some(entity::scan(&source, &self.policy.limits)?),
+            }
+        }
         if let Some(root) = &root {
             // SEC-21: a message whose own type is ambiguous has no meaning.
             if let Err(error) = &root.content_type {
@@ -172,7 +208,7 @@ impl<'o> Opener<'o> {
         };
         let keyring = self.keyring.unwrap_or(&empty);
         let mut peeler = Peeler { judge, keyring, part: self.part, layers: Vec::new(), notes: Vec::new() };
-        let innermost = peeler.peel(source, root).map_err(|stop| self.error(stop))?;
+        let innermost = peeler.peel(source, root, detached).map_err(|stop| self.error(stop))?;
         let Peeler { layers, notes, part, .. } = peeler;
         report.layers = layers;
         report.notes.extend(notes);

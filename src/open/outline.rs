@@ -362,7 +362,9 @@ fn recipient(recipient: &RecipientInfo) -> Recipient {
             let name = KeyAgreement::from_identifier(&agreed.algorithm).map(|a| a.name());
             ("key agreement", Some(name.unwrap_or_else(|_| agreed.algorithm.name())))
         }
-        RecipientInfo::Other { kind } => (*kind, None),
+        RecipientInfo::SharedKey(shared) => ("shared key", Some(shared.algorithm.name())),
+        RecipientInfo::Password(password) => ("password", Some(password.algorithm.name())),
+        RecipientInfo::Other { kind } => ("other", Some(oid_name(kind))),
     };
     Recipient { kind: kind.to_owned(), identifier, algorithm }
 }

@@ -2,19 +2,23 @@
 //! label says (SEC-41). Only what covers everything is peeled; S/MIME beside other content is listed, its signatures are
 //! judged, and encrypted parts stay closed until one is asked for by name (EFAIL; SEC-61, SEC-79).
 
-use super::decrypt::{self, Failure, Setting};
-use super::derived::{Canonicalised, Decoded, settle};
+use super::decrypt::{self, Failure, Openers, Setting};
+use super::derived::{Canonicalised, settle};
+use super::hashing::HashSink;
+use super::inflate::{self, Inflated};
 use super::report::{Closed, Coverage, Form, Layer, LayerKind, Readability, SignedLayer};
+use super::shape::{Shape, is_input_error, micalg_deviation, shape};
 use super::verify::{self, Detached, Inside, Judge, LineEnds, Verified};
+use crate::asn1::oid;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
-use crate::cms::Error as CmsError;
 use crate::cms::content::{Content, ContentType, content_type_of};
+use crate::cms::signed::EContent;
+use crate::cms::wrapped::Wrapped;
+use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
-use crate::mime::content_type::ContentType as MimeContentType;
-use crate::mime::entity::{self, Entity, MarginText};
-use crate::mime::transfer::TransferEncoding;
+use crate::mime::entity::{self, Entity};
 use crate::store::keyring::Keyring;
 use const_oid::ObjectIdentifier;
 use std::sync::Arc;
@@ -60,16 +64,6 @@ impl From<crate::mime::Error> for Stop {
     }
 }
 
-/// What an entity is.
-enum Shape<'a> {
-    /// multipart/signed for S/MIME: content, and the signature part decoded.
-    Clear { content: SharedSource<'a>, signature: Result<SharedSource<'a>, Reason> },
-    /// A CMS structure: by content, or by its label alone where it cannot be read.
-    Cms { message: SharedSource<'a>, content_type: Result<ContentType, CmsError>, setting: Setting },
-    /// Neither.
-    Other,
-}
-
 #[derive(Clone, Copy)]
 struct Place<'l> {
     path: &'l str,
@@ -82,8 +76,17 @@ impl<'p> Peeler<'p> {
         &self.judge.policy.limits
     }
 
-    /// Peels until nothing is left to peel.
-    pub(super) fn peel<'a>(&mut self, message: SharedSource<'a>, root: Option<Entity>) -> Result<Innermost<'a>, Stop> {
+    fn openers(&self) -> Openers<'p> {
+        Openers { keyring: self.keyring, trust: self.judge.trust, policy: self.judge.policy }
+    }
+
+    /// Peels until nothing is left to peel. `detached` is what a signature that stands alone was made over.
+    pub(super) fn peel<'a>(
+        &mut self,
+        message: SharedSource<'a>,
+        root: Option<Entity>,
+        mut detached: Option<SharedSource<'a>>,
+    ) -> Result<Innermost<'a>, Stop> {
         let mut source = message;
         let mut scanned = root;
         let mut path = String::new();
@@ -91,32 +94,31 @@ impl<'p> Peeler<'p> {
         let mut line_ends = LineEnds::Canonical;
         loop {
             let place = Place { path: &path, coverage, line_ends };
-            let (shape, entity) = match raw_cms(&source)? {
+            let (found, entity) = match raw_cms(&source)? {
                 Some(content_type) => {
-                    let message = Arc::clone(&source);
-                    (Shape::Cms { message, content_type: Ok(content_type), setting: Setting::File }, None)
+                    let (message, content_type) = (Arc::clone(&source), Ok(content_type));
+                    (Shape::Cms { message, content_type, setting: Setting::File, deviations: Vec::new() }, None)
                 }
                 None => {
                     let entity = match scanned.take() {
                         Some(entity) => entity,
                         None => entity::scan(&source, self.limits())?,
                     };
-                    (self.shape(&source, &entity)?, Some(entity))
+                    (shape(&source, &entity, self.limits())?, Some(entity))
                 }
             };
-            let is_layer = !matches!(shape, Shape::Other);
+            let is_layer = !matches!(found, Shape::Other);
             if is_layer && self.layers.len() >= self.limits().layers {
                 let text = format!("the message has more than {} layers", self.limits().layers);
                 return Ok(Innermost::Closed(Closed::Unreadable(Reason::new("too_many_layers", text))));
             }
-            let inner = match shape {
-                Shape::Clear { content, signature } => {
-                    self.margins(entity.as_ref());
-                    Ok(self.clear(content, signature, place, entity.as_ref())?)
+            let inner = match found {
+                Shape::Clear { content, signature, deviations } => {
+                    Ok(self.clear(content, signature, deviations, place, entity.as_ref())?)
                 }
-                Shape::Cms { message, content_type, setting } => {
-                    self.notes.extend(label_mismatch(entity.as_ref(), content_type.as_ref().ok()));
-                    self.cms(message, content_type, setting, place)?
+                Shape::Cms { message, content_type, setting, deviations } => {
+                    let cms = Found { message, content_type, setting, deviations };
+                    self.cms(cms, detached.take(), place)?
                 }
                 Shape::Other => {
                     let Some(entity) = entity else { return Ok(Innermost::Content(source)) };
@@ -165,34 +167,24 @@ impl<'p> Peeler<'p> {
         }
     }
 
-    /// SEC-19: text before and after the parts is not covered, and not handed over.
-    fn margins(&mut self, entity: Option<&Entity>) {
-        let Some(entity) = entity else { return };
-        let before = entity.preamble.text == MarginText::Text;
-        let after = entity.epilogue.text == MarginText::Text;
-        if before || after {
-            let place = if before { "before" } else { "after" };
-            let text = format!("unsigned text stands {place} the parts of the multipart/signed; it is not handed over");
-            self.notes.push(Reason::new("unsigned_preamble_or_epilogue", text));
-        }
-    }
-
     fn clear<'a>(
         &mut self,
         content: SharedSource<'a>,
         signature: Result<SharedSource<'a>, Reason>,
+        mut deviations: Vec<Reason>,
         place: Place<'_>,
         entity: Option<&Entity>,
     ) -> Result<Peeled<'a>, Stop> {
         let raw = match self.judge_clear(&content, signature, place.line_ends)? {
-            Ok(Verified { layer, mut reasons, raw, digests, .. }) => {
-                reasons.extend(micalg_mismatch(entity, &digests));
-                self.push(place, LayerKind::Signed(layer), reasons);
+            Ok(Verified { layer, reasons, raw, digests, .. }) => {
+                deviations.extend(reasons);
+                deviations.extend(micalg_deviation(entity, &digests));
+                self.push(place, LayerKind::Signed(layer), deviations);
                 raw
             }
             Err(reason) => {
-                let layer = unreadable(Form::Clear);
-                self.push(place, LayerKind::Signed(layer), vec![reason]);
+                deviations.insert(0, reason);
+                self.push(place, LayerKind::Signed(unreadable(Form::Clear)), deviations);
                 false
             }
         };
@@ -218,78 +210,172 @@ impl<'p> Peeler<'p> {
 
     fn cms<'a>(
         &mut self,
-        message: SharedSource<'a>,
-        content_type: Result<ContentType, CmsError>,
-        setting: Setting,
+        found: Found<'a>,
+        detached: Option<SharedSource<'a>>,
         place: Place<'_>,
     ) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
+        let Found { message, content_type, setting, mut deviations } = found;
         match content_type {
-            Ok(ContentType::SignedData) => self.opaque(message, place),
-            Ok(ContentType::EnvelopedData | ContentType::AuthEnvelopedData) => {
-                let attempt = decrypt::open(&message, self.keyring, setting, self.limits());
-                let (inner, reasons) = match attempt.outcome {
-                    Ok(content) => (Ok(Peeled { content, inside_cms: true }), Vec::new()),
+            Ok(ContentType::SignedData) => self.opaque(message, detached, deviations, place),
+            Ok(kind) if kind.is_encrypted() => {
+                let attempt = decrypt::open(&message, self.openers(), setting);
+                deviations.extend(attempt.notes);
+                let inner = match attempt.outcome {
+                    Ok(content) => Ok(Peeled { content, inside_cms: true }),
                     Err(Failure::Io(error)) => return Err(Stop::Io(error)),
                     Err(Failure::Closed(reason)) => {
-                        (Err(End::Closed(Closed::CannotDecrypt(reason.clone()))), vec![reason])
+                        deviations.insert(0, reason.clone());
+                        Err(End::Closed(Closed::CannotDecrypt(reason)))
                     }
                     Err(Failure::Unreadable(reason)) => {
-                        (Err(End::Closed(Closed::Unreadable(reason.clone()))), vec![reason])
+                        deviations.insert(0, reason.clone());
+                        Err(End::Closed(Closed::Unreadable(reason)))
                     }
                 };
-                self.push(place, LayerKind::Encrypted(attempt.layer), reasons);
+                self.push(place, LayerKind::Encrypted(attempt.layer), deviations);
                 Ok(inner)
             }
-            Ok(ContentType::CompressedData) => {
-                let reason =
-                    Reason::new("unsupported", "compressed-data (RFC 3274) is recognised and not yet unpacked");
-                self.push(place, LayerKind::Compressed, vec![reason.clone()]);
-                Ok(Err(End::Closed(Closed::Unreadable(reason))))
+            Ok(ContentType::CompressedData) => self.compressed(&message, deviations, place),
+            Ok(ContentType::DigestedData) => self.digested(&message, deviations, place),
+            Ok(ContentType::Data) => {
+                let text = "the CMS structure only wraps its content: nothing is signed, and nothing is encrypted";
+                self.notes.extend(deviations);
+                self.notes.push(Reason::new("plain_data", text));
+                Ok(Err(End::Content(self.content_of(&message, None)?)))
             }
             Ok(other) => {
-                let reason = Reason::new("unsupported", format!("CMS content of type {other} is not mail"));
+                let reason = Reason::new("unsupported", format!("CMS content of type {other} is not read"));
+                self.notes.extend(deviations);
                 Ok(Err(End::Closed(Closed::Unreadable(reason))))
             }
             Err(CmsError::Io(error)) => Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string()))),
             Err(error) => {
                 let reason =
                     Reason::new("cms_unreadable", format!("the part is labelled as S/MIME and is not: {error}"));
+                self.notes.extend(deviations);
                 Ok(Err(End::Closed(Closed::Unreadable(reason))))
             }
         }
     }
 
-    fn opaque<'a>(&mut self, message: SharedSource<'a>, place: Place<'_>) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
+    /// The octets inside a CMS structure that was read before.
+    fn content_of<'a>(&self, message: &SharedSource<'a>, length: Option<u64>) -> Result<SharedSource<'a>, Stop> {
+        let content: SharedSource<'a> = Arc::new(Content::of(Arc::clone(message), self.limits()));
+        settle(content, length, message, self.limits()).map_err(|error| match is_input_error(&error) {
+            true => Stop::Io(error),
+            false => Stop::Mime(crate::mime::Error::from_io(error)),
+        })
+    }
+
+    /// RFC 3274: unpacked once to be judged, and again to be read (SEC-85).
+    fn compressed<'a>(
+        &mut self,
+        message: &SharedSource<'a>,
+        mut deviations: Vec<Reason>,
+        place: Place<'_>,
+    ) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
+        let again = self.layers.iter().any(|layer| matches!(layer.kind, LayerKind::Compressed { .. }));
+        let read = Wrapped::read(message.reader(0)?, self.limits(), &mut |_| (), &mut |_| Ok(()));
+        let unpacked = match split_as(read, "malformed", "the compressed layer cannot be read")? {
+            Err(reason) => Err(reason),
+            Ok(_) if again => Err(Reason::new("limit_exceeded", "a compressed layer inside a compressed layer")),
+            Ok(wrapped) => self.inflate(message, &wrapped)?,
+        };
+        let (bytes, inner) = match unpacked {
+            Ok((bytes, content)) => (Some(bytes), Ok(Peeled { content, inside_cms: true })),
+            Err(reason) => {
+                deviations.insert(0, reason.clone());
+                (None, Err(End::Closed(Closed::Unreadable(reason))))
+            }
+        };
+        self.push(place, LayerKind::Compressed { bytes }, deviations);
+        Ok(inner)
+    }
+
+    fn inflate<'a>(
+        &self,
+        message: &SharedSource<'a>,
+        wrapped: &Wrapped,
+    ) -> Result<Result<(u64, SharedSource<'a>), Reason>, Stop> {
+        if wrapped.head.algorithm.oid != oid::ZLIB_COMPRESS {
+            let text = format!("compression by {} is not supported", wrapped.head.algorithm.name());
+            return Ok(Err(Reason::new("unsupported", text)));
+        }
+        if let Some(reason) = unusable(wrapped.head.content, wrapped.head.content_type, "compressed") {
+            return Ok(Err(reason));
+        }
+        let compressed = self.content_of(message, Some(wrapped.content_length))?;
+        Ok(match inflate::judge(&compressed, wrapped.content_length, self.limits())? {
+            Ok(bytes) => {
+                let content: SharedSource<'a> = Arc::new(Inflated(compressed));
+                Ok((bytes, settle(content, Some(bytes), message, self.limits())?))
+            }
+            Err(reason) => Err(reason),
+        })
+    }
+
+    /// RFC 5652 section 7: a digest that anybody can make; it finds accidents, and proves nothing.
+    fn digested<'a>(
+        &mut self,
+        message: &SharedSource<'a>,
+        mut deviations: Vec<Reason>,
+        place: Place<'_>,
+    ) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
+        let (digest, checked) = match split_as(digest_of(message, self.limits()), "malformed", "the layer cannot be read")? {
+            Err(reason) => (String::new(), Err(reason)),
+            Ok(Digested { name, outcome }) => (name, outcome),
+        };
+        let inner = match checked {
+            Ok(length) => Ok(Peeled { content: self.content_of(message, Some(length))?, inside_cms: true }),
+            Err(reason) => {
+                deviations.insert(0, reason.clone());
+                Err(End::Closed(Closed::Unreadable(reason)))
+            }
+        };
+        self.push(place, LayerKind::Digested { digest }, deviations);
+        Ok(inner)
+    }
+
+    fn opaque<'a>(
+        &mut self,
+        message: SharedSource<'a>,
+        detached: Option<SharedSource<'a>>,
+        mut deviations: Vec<Reason>,
+        place: Place<'_>,
+    ) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
         let verified = match split(verify::opaque(&message, &self.judge))? {
             Ok(verified) => verified,
             Err(reason) => {
-                self.push(place, LayerKind::Signed(unreadable(Form::Opaque)), vec![reason.clone()]);
+                deviations.insert(0, reason.clone());
+                self.push(place, LayerKind::Signed(unreadable(Form::Opaque)), deviations);
                 return Ok(Err(End::Closed(Closed::Unreadable(reason))));
             }
         };
-        let Verified { layer, mut reasons, inside, .. } = verified;
+        let Verified { layer, reasons, inside, .. } = verified;
         if verify::is_certificates_only(&layer) && matches!(inside, Inside::Nothing) {
-            self.push(place, LayerKind::Certificates { certificates: layer.certificates }, reasons);
+            deviations.extend(reasons);
+            self.push(place, LayerKind::Certificates { certificates: layer.certificates }, deviations);
             return Ok(Err(End::Content(message)));
         }
+        if let (Inside::Nothing, Some(content)) = (&inside, detached) {
+            let place = Place { line_ends: LineEnds::CanonicalOrRaw, ..place };
+            return Ok(Ok(self.clear(content, Ok(message), deviations, place, None)?));
+        }
+        deviations.extend(reasons);
         let inner = match inside {
-            Inside::Mail(length) => {
-                let content: SharedSource<'a> = Arc::new(Content::of(Arc::clone(&message), self.limits()));
-                Ok(Peeled { content: settle(content, Some(length), &message, self.limits())?, inside_cms: true })
-            }
+            Inside::Mail(length) => Ok(Peeled { content: self.content_of(&message, Some(length))?, inside_cms: true }),
             Inside::Nothing => {
-                let reason =
-                    Reason::new("content_missing", "the signature stands alone; what it signs is not in this message");
-                Err(End::Closed(Closed::Unreadable(reason)))
+                let text = "the signature stands alone; what it signs is not in this message";
+                Err(End::Closed(Closed::Unreadable(Reason::new("content_missing", text))))
             }
             Inside::Other(content_type) => {
-                let reason =
-                    Reason::new("unsupported_content_type", format!("what is signed is no mail but {content_type}"));
-                reasons.push(reason.clone());
+                let text = format!("what is signed is no mail but {}", ContentType::from_oid(content_type));
+                let reason = Reason::new("unsupported_content_type", text);
+                deviations.push(reason.clone());
                 Err(End::Closed(Closed::Unreadable(reason)))
             }
         };
-        self.push(place, LayerKind::Signed(layer), reasons);
+        self.push(place, LayerKind::Signed(layer), deviations);
         Ok(inner)
     }
 
@@ -302,46 +388,59 @@ impl<'p> Peeler<'p> {
                 return Ok(());
             }
             let place = Place { path: &child.path, coverage: Coverage::Part, line_ends };
-            match self.shape(source, child)? {
-                Shape::Clear { content, signature } => {
+            match shape(source, child, self.limits())? {
+                Shape::Clear { content, signature, mut deviations } => {
                     match self.judge_clear(&content, signature, place.line_ends)? {
-                        Ok(Verified { layer, reasons, .. }) => self.push(place, LayerKind::Signed(layer), reasons),
-                        Err(reason) => self.push(place, LayerKind::Signed(unreadable(Form::Clear)), vec![reason]),
+                        Ok(Verified { layer, reasons, digests, .. }) => {
+                            deviations.extend(reasons);
+                            deviations.extend(micalg_deviation(Some(child), &digests));
+                            self.push(place, LayerKind::Signed(layer), deviations);
+                        }
+                        Err(reason) => {
+                            deviations.insert(0, reason);
+                            self.push(place, LayerKind::Signed(unreadable(Form::Clear)), deviations);
+                        }
                     }
                     // The signature part signs; it is not looked at as a part of its own.
                     self.list(source, child.children.get(..1).unwrap_or_default(), line_ends)?;
                 }
-                Shape::Cms { message, content_type, .. } => self.list_cms(&message, content_type, place)?,
+                Shape::Cms { message, content_type, setting, deviations } => {
+                    self.list_cms(Found { message, content_type, setting, deviations }, place)?;
+                }
                 Shape::Other => self.list(source, &child.children, line_ends)?,
             }
         }
         Ok(())
     }
 
-    fn list_cms(
-        &mut self,
-        message: &SharedSource<'_>,
-        content_type: Result<ContentType, CmsError>,
-        place: Place<'_>,
-    ) -> Result<(), Stop> {
+    fn list_cms(&mut self, found: Found<'_>, place: Place<'_>) -> Result<(), Stop> {
+        let Found { message, content_type, mut deviations, .. } = found;
         match content_type {
-            Ok(ContentType::SignedData) => match split(verify::opaque(message, &self.judge))? {
-                Ok(Verified { layer, reasons, .. }) if verify::is_certificates_only(&layer) => {
-                    self.push(place, LayerKind::Certificates { certificates: layer.certificates }, reasons);
+            Ok(ContentType::SignedData) => match split(verify::opaque(&message, &self.judge))? {
+                Ok(Verified { layer, reasons, .. }) => {
+                    deviations.extend(reasons);
+                    let kind = match verify::is_certificates_only(&layer) {
+                        true => LayerKind::Certificates { certificates: layer.certificates },
+                        false => LayerKind::Signed(layer),
+                    };
+                    self.push(place, kind, deviations);
                 }
-                Ok(Verified { layer, reasons, .. }) => self.push(place, LayerKind::Signed(layer), reasons),
-                Err(reason) => self.push(place, LayerKind::Signed(unreadable(Form::Opaque)), vec![reason]),
+                Err(reason) => {
+                    deviations.insert(0, reason);
+                    self.push(place, LayerKind::Signed(unreadable(Form::Opaque)), deviations);
+                }
             },
-            Ok(ContentType::EnvelopedData | ContentType::AuthEnvelopedData) => {
-                let (layer, reason) = decrypt::describe(message, self.limits());
+            Ok(kind) if kind.is_encrypted() => {
+                let (layer, notes) = decrypt::describe(&message, self.limits());
                 let text = format!(
                     "an encrypted part beside other content stays closed; open it by name: part {}",
                     place.path
                 );
-                let reasons = std::iter::once(Reason::new("encrypted_part_not_root", text)).chain(reason).collect();
-                self.push(place, LayerKind::Encrypted(layer), reasons);
+                deviations.insert(0, Reason::new("encrypted_part_not_root", text));
+                deviations.extend(notes);
+                self.push(place, LayerKind::Encrypted(layer), deviations);
             }
-            Ok(ContentType::CompressedData) => self.push(place, LayerKind::Compressed, Vec::new()),
+            Ok(ContentType::CompressedData) => self.push(place, LayerKind::Compressed { bytes: None }, deviations),
             Ok(_) => {}
             Err(error) => {
                 let text = format!("part {} is labelled as S/MIME and is not: {error}", place.path);
@@ -350,132 +449,58 @@ impl<'p> Peeler<'p> {
         }
         Ok(())
     }
-
-    fn shape<'a>(&self, source: &SharedSource<'a>, entity: &Entity) -> Result<Shape<'a>, Stop> {
-        let Ok(content_type) = &entity.content_type else { return Ok(Shape::Other) };
-        if content_type.is("multipart/signed") {
-            return self.signed_shape(source, entity);
-        }
-        let name = content_type.parameter("name").map(str::to_ascii_lowercase).or_else(|| disposition_name(entity));
-        let named = |suffixes: &[&str]| name.as_ref().is_some_and(|name| suffixes.iter().any(|s| name.ends_with(s)));
-        let labelled = is_cms_type(entity.media_type());
-        // OUT-60f: application/octet-stream by its file name; then only where the content agrees.
-        let perhaps = entity.media_type().starts_with("application/") && named(&[".p7m", ".p7c", ".p7s", ".p7z"]);
-        if !labelled && !perhaps {
-            return Ok(Shape::Other);
-        }
-        let message = match self.decoded_body(source, entity) {
-            Ok(message) => message,
-            Err(reason) if labelled => {
-                let error = CmsError::Unsupported(reason.text);
-                return Ok(Shape::Cms {
-                    message: entity.content(source),
-                    content_type: Err(error),
-                    setting: Setting::Mime,
-                });
-            }
-            Err(_) => return Ok(Shape::Other),
-        };
-        match content_type_of(&*message) {
-            Err(CmsError::Io(error)) if !labelled || is_input_error(&error) => {
-                Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string())))
-            }
-            Err(_) if !labelled => Ok(Shape::Other),
-            content_type => Ok(Shape::Cms { message, content_type, setting: Setting::Mime }),
-        }
-    }
-
-    /// A multipart/signed is ours where its protocol or its second part says so; another (OpenPGP) is a multipart like
-    /// any other.
-    fn signed_shape<'a>(&self, source: &SharedSource<'a>, entity: &Entity) -> Result<Shape<'a>, Stop> {
-        let protocol =
-            entity.content_type.as_ref().ok().and_then(|t| t.parameter("protocol")).map(str::to_ascii_lowercase);
-        let second = entity.children.get(1).map(Entity::media_type);
-        let ours = protocol.as_deref().is_some_and(is_signature_type)
-            || (protocol.is_none() && second.is_some_and(is_signature_type));
-        if !ours {
-            return Ok(Shape::Other);
-        }
-        if let Some(Err(error)) = entity.children.get(1).map(|part| &part.content_type) {
-            // SEC-21: a signature part whose own type is ambiguous is none.
-            let text = format!("the type of the signature part cannot be told: {error}");
-            let content = entity.children.first().map_or_else(|| entity.content(source), |first| first.whole(source));
-            return Ok(Shape::Clear { content, signature: Err(Reason::new("signature_part_ambiguous", text)) });
-        }
-        let two = entity.children.len() == 2;
-        if let Some(second) = second.filter(|t| two && !is_signature_type(t) && *t != "application/octet-stream") {
-            // SEC-18
-            let text = format!("the multipart/signed announces an S/MIME signature, and its second part is {second}");
-            let content = entity.children.first().map_or_else(|| entity.content(source), |first| first.whole(source));
-            return Ok(Shape::Clear { content, signature: Err(Reason::new("protocol_mismatch", text)) });
-        }
-        let [content, signature] = entity.children.as_slice() else {
-            // SEC-17
-            let text = format!("a multipart/signed has two parts, and this one has {}", entity.children.len());
-            let content = entity.children.first().map_or_else(|| entity.content(source), |first| first.whole(source));
-            return Ok(Shape::Clear { content, signature: Err(Reason::new("multipart_signed_arity", text)) });
-        };
-        let decoded = self.decoded_body(source, signature).and_then(|decoded| {
-            let size = decoded.length().or_else(|| signature.end.checked_sub(signature.body));
-            let limit = self.limits().structure_bytes as u64;
-            match size {
-                Some(size) if size > limit => {
-                    Err(Reason::new("limit_exceeded", format!("a signature of {size} bytes; at most {limit} are read")))
-                }
-                _ => Ok(decoded),
-            }
-        });
-        Ok(Shape::Clear { content: content.whole(source), signature: decoded })
-    }
-
-    fn decoded_body<'a>(&self, source: &SharedSource<'a>, entity: &Entity) -> Result<SharedSource<'a>, Reason> {
-        let body = entity.content(source);
-        let encoding = match &entity.encoding {
-            Ok(encoding) => *encoding,
-            Err(error) => return Err(Reason::new("transfer_encoding", error.to_string())),
-        };
-        match encoding {
-            TransferEncoding::SevenBit | TransferEncoding::EightBit | TransferEncoding::Binary => Ok(body),
-            TransferEncoding::Base64 | TransferEncoding::QuotedPrintable => {
-                let size = entity.end.checked_sub(entity.body);
-                let decoded: SharedSource<'a> = Arc::new(Decoded { body: Arc::clone(&body), encoding });
-                settle(decoded, size, &body, self.limits())
-                    .map_err(|e| Reason::new("transfer_encoding", crate::mime::Error::from_io(e).to_string()))
-            }
-        }
-    }
 }
 
-/// SEC-41: what it is decides, and what it is called is compared (RFC 8551 section 3.2.2).
-fn label_mismatch(entity: Option<&Entity>, found: Option<&ContentType>) -> Option<Reason> {
-    let label = entity?.content_type.as_ref().ok()?.parameter("smime-type")?.to_ascii_lowercase();
-    let fits = match found? {
-        ContentType::SignedData => matches!(label.as_str(), "signed-data" | "certs-only" | "signed-receipt"),
-        ContentType::EnvelopedData => label == "enveloped-data",
-        // RFC 8551 has authEnveloped-data; Outlook and others write the older word.
-        ContentType::AuthEnvelopedData => matches!(label.as_str(), "authenveloped-data" | "enveloped-data"),
-        ContentType::CompressedData => label == "compressed-data",
-        _ => return None,
+/// A CMS structure, and how it was found.
+struct Found<'a> {
+    message: SharedSource<'a>,
+    content_type: Result<ContentType, CmsError>,
+    setting: Setting,
+    deviations: Vec<Reason>,
+}
+
+/// A DigestedData, looked at.
+struct Digested {
+    /// Its digest's name.
+    name: String,
+    /// Octets of its content, or why it cannot be used.
+    outcome: Result<u64, Reason>,
+}
+
+fn digest_of(message: &SharedSource<'_>, limits: &Limits) -> CmsResult<Digested> {
+    let sink = std::cell::RefCell::new(HashSink::with(&[]));
+    let begin = &mut |head: &crate::cms::wrapped::Head| {
+        if let Ok(digest) = DigestAlgorithm::from_identifier(&head.algorithm) {
+            *sink.borrow_mut() = HashSink::with(&[digest]);
+        }
     };
-    let text = format!("the part is labelled smime-type={label} and holds {}", found?);
-    (!fits).then(|| Reason::new("smime_type_mismatch", text))
+    let wrapped = Wrapped::read(message.reader(0)?, limits, begin, &mut |bytes| {
+        sink.borrow_mut().update(bytes);
+        Ok(())
+    })?;
+    let mut sink = sink.into_inner();
+    sink.finish();
+    let name = wrapped.head.algorithm.name();
+    let against = unusable(wrapped.head.content, wrapped.head.content_type, "digested");
+    let outcome = match (against, sink.digests.first()) {
+        (Some(reason), _) => Err(reason),
+        (None, None) => Err(Reason::new("unsupported_algorithm", format!("the digest {name} is not supported"))),
+        (None, Some((_, found))) if Some(found) != wrapped.digest.as_ref() => {
+            let text = format!("the content is damaged: its {name} is not the one that stands beside it");
+            Err(Reason::new("digest_mismatch", text))
+        }
+        (None, Some(_)) => Ok(wrapped.content_length),
+    };
+    Ok(Digested { name, outcome })
 }
 
-/// SEC-18: micalg is a hint for hashing in one pass, and never believed (OUT-46, OUT-60d).
-fn micalg_mismatch(entity: Option<&Entity>, digests: &[DigestAlgorithm]) -> Option<Reason> {
-    let label = entity?.content_type.as_ref().ok()?.parameter("micalg")?;
-    let named: Vec<Option<DigestAlgorithm>> = label.split(',').map(|word| digest_named(word.trim())).collect();
-    let told = digests.iter().all(|digest| named.contains(&Some(*digest)));
-    let used = digests.iter().map(|digest| digest.name()).collect::<Vec<_>>().join(", ");
-    let shown: String = label.chars().take(40).collect();
-    let text = format!("micalg says {shown}, and the signature uses {used}");
-    (!told).then(|| Reason::new("micalg_mismatch", text))
-}
-
-/// By name in any spelling, or by number as Outlook writes it.
-fn digest_named(word: &str) -> Option<DigestAlgorithm> {
-    let by_number = || DigestAlgorithm::from_oid(&ObjectIdentifier::new(word).ok()?);
-    word.parse().ok().or_else(by_number)
+/// Why a wrapped content is of no use.
+fn unusable(content: EContent, content_type: ObjectIdentifier, what: &str) -> Option<Reason> {
+    if content == EContent::Detached {
+        return Some(Reason::new("content_missing", format!("what is {what} is not in this message")));
+    }
+    let text = format!("what is {what} is no mail but {}", ContentType::from_oid(content_type));
+    (content_type != oid::ID_DATA).then(|| Reason::new("unsupported_content_type", text))
 }
 
 /// A layer that came off.
@@ -495,20 +520,20 @@ fn unreadable(form: Form) -> SignedLayer {
     SignedLayer { form, signatures: Vec::new(), state: Readability::Unreadable, certificates: Vec::new() }
 }
 
-/// Separates what is wrong with the layer from what is wrong with the input.
-fn split(result: Result<Verified, CmsError>) -> Result<Result<Verified, Reason>, Stop> {
+/// Separates what is wrong with a signature from what is wrong with the input.
+fn split(result: CmsResult<Verified>) -> Result<Result<Verified, Reason>, Stop> {
+    split_as(result, "signature_unreadable", "the signature cannot be read")
+}
+
+/// The same for a layer of any kind.
+fn split_as<T>(result: CmsResult<T>, code: &'static str, what: &str) -> Result<Result<T, Reason>, Stop> {
     match result {
-        Ok(verified) => Ok(Ok(verified)),
+        Ok(read) => Ok(Ok(read)),
         Err(CmsError::Io(error)) if is_input_error(&error) => {
             Err(Stop::Io(std::io::Error::new(error.kind(), error.to_string())))
         }
-        Err(error) => Ok(Err(Reason::new("signature_unreadable", format!("the signature cannot be read: {error}")))),
+        Err(error) => Ok(Err(Reason::new(code, format!("{what}: {error}")))),
     }
-}
-
-/// Whether an I/O error is the input's own and not one of our filters', which stands for a malformed layer.
-fn is_input_error(error: &std::io::Error) -> bool {
-    error.get_ref().is_none_or(|inner| inner.is::<crate::base::source::Changed>())
 }
 
 fn canonical<'a>(content: SharedSource<'a>, limits: &Limits) -> Result<SharedSource<'a>, Stop> {
@@ -520,34 +545,6 @@ fn canonical<'a>(content: SharedSource<'a>, limits: &Limits) -> Result<SharedSou
     let size = content.length();
     let canonical: SharedSource<'a> = Arc::new(Canonicalised(Arc::clone(&content)));
     Ok(settle(canonical, size, &content, limits)?)
-}
-
-fn is_cms_type(media_type: &str) -> bool {
-    matches!(
-        media_type,
-        "application/pkcs7-mime"
-            | "application/x-pkcs7-mime"
-            | "application/pkcs7-signature"
-            | "application/x-pkcs7-signature"
-            | "application/cms"
-    )
-}
-
-fn is_signature_type(media_type: &str) -> bool {
-    matches!(
-        media_type,
-        "application/pkcs7-signature"
-            | "application/x-pkcs7-signature"
-            | "application/pkcs7-mime"
-            | "application/x-pkcs7-mime"
-    )
-}
-
-/// The file name of Content-Disposition, in lower case.
-fn disposition_name(entity: &Entity) -> Option<String> {
-    let field = entity.header.all("content-disposition").next()?;
-    let disposition = MimeContentType::parse(field.value, field.offset).ok()?;
-    disposition.parameter("filename").map(str::to_ascii_lowercase)
 }
 
 /// A source that is a CMS file by itself, with no MIME around it: the outermost one, or what a CMS layer held.

@@ -57,7 +57,15 @@ pub enum LayerKind {
     /// EnvelopedData or AuthEnvelopedData.
     Encrypted(EncryptedLayer),
     /// CompressedData.
-    Compressed,
+    Compressed {
+        /// Bytes of the unpacked content; `None` where it was not unpacked.
+        bytes: Option<u64>,
+    },
+    /// DigestedData: a digest without a key. It finds accidents, and proves nothing.
+    Digested {
+        /// The digest's name.
+        digest: String,
+    },
     /// SignedData that only carries certificates.
     Certificates {
         /// The certificates.
@@ -236,6 +244,13 @@ pub struct EncryptedLayer {
     pub opened_with: Option<String>,
 }
 
+impl EncryptedLayer {
+    /// Of which nothing is known yet.
+    pub(super) fn unread() -> Self {
+        Self { cipher: String::new(), binding: Binding::Malleable, recipients: 0, opened_with: None }
+    }
+}
+
 /// Whether a ciphertext could have been changed unnoticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
@@ -293,7 +308,13 @@ impl fmt::Display for Report {
             match &layer.kind {
                 LayerKind::Signed(signed) => write_signed(f, layer, signed)?,
                 LayerKind::Encrypted(encrypted) => write_encrypted(f, layer, encrypted)?,
-                LayerKind::Compressed => writeln!(f, "Compressed{}.", place(layer))?,
+                LayerKind::Compressed { bytes: Some(bytes) } => {
+                    writeln!(f, "Compressed{}; {bytes} bytes unpacked.", place(layer))?;
+                }
+                LayerKind::Compressed { bytes: None } => writeln!(f, "Compressed{}; not unpacked.", place(layer))?,
+                LayerKind::Digested { digest } => {
+                    writeln!(f, "With a digest ({digest}){}, which anybody can make: it proves nothing.", place(layer))?;
+                }
                 LayerKind::Certificates { certificates } => {
                     writeln!(f, "Carries {} certificates and signs nothing{}.", certificates.len(), place(layer))?;
                     for certificate in certificates {

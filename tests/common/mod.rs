@@ -56,7 +56,12 @@ pub fn keyring(corpus: &std::path::Path, entry: &Value) -> Keyring {
         let path = corpus.join(key["key"].as_str().unwrap());
         let bytes = std::fs::read(&path).unwrap();
         let import = import::read(&bytes, password.as_ref(), &ImportOptions::default(), &Limits::default());
-        let import = import.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let import = match import {
+            Ok(import) => import,
+            // The message stays closed, which its own test judges.
+            Err(smime::store::Error::UnsupportedAlgorithm { .. }) => continue,
+            Err(error) => panic!("{}: {error}", path.display()),
+        };
         import.identities.iter().cloned().for_each(|identity| ring.add(identity));
         for private in &import.keys {
             for certificate in key["identity"].as_array().cloned().unwrap_or_default() {

@@ -125,7 +125,8 @@ fn layer(layer: &Layer) -> Value {
     let mut value = match &layer.kind {
         LayerKind::Signed(signed) => signed_layer(signed),
         LayerKind::Encrypted(encrypted) => encrypted_layer(encrypted),
-        LayerKind::Compressed => json!({ "kind": "compressed" }),
+        LayerKind::Compressed { bytes } => json!({ "kind": "compressed", "bytes": bytes }),
+        LayerKind::Digested { digest } => json!({ "kind": "digested", "digest": digest }),
         LayerKind::Certificates { certificates } => json!({
             "kind": "certificates",
             "certificates": certificates.iter().map(certificate).collect::<Vec<_>>(),
