@@ -4,7 +4,7 @@
 mod encryption;
 
 pub use encryption::{
-    CipherParameters, Cofactor, ContentCipher, Curve, KeyAgreement, KeyDerivation, KeyTransport, KeyWrap,
+    CipherParameters, Cofactor, ContentCipher, Curve, KeyAgreement, KeyDerivation, KeyTransport, KeyWrap, Legacy,
 };
 
 use super::{Error, Result};
@@ -86,6 +86,7 @@ impl AlgorithmIdentifier {
         let known = DigestAlgorithm::from_oid(&self.oid)
             .map(|d| d.name().to_owned())
             .or_else(|| ContentCipher::from_oid(&self.oid).map(|c| c.name().to_owned()))
+            .or_else(|| CipherParameters::from_identifier(self).ok().map(|p| p.cipher.name().to_owned()))
             .or_else(|| SignatureScheme::from_identifier(self, None).ok().map(|s| s.name()));
         known.unwrap_or_else(|| oid_name(&self.oid))
     }
