@@ -104,7 +104,7 @@ impl AlgorithmIdentifier {
         }
     }
 
-    fn unsupported<T>(&self, what: &'static str) -> Result<T> {
+    pub(crate) fn unsupported<T>(&self, what: &'static str) -> Result<T> {
         Err(Error::UnsupportedAlgorithm { what, oid: oid_name_and_number(&self.oid) })
     }
 }

@@ -165,6 +165,30 @@ pub fn padding_is_valid(cipher: ContentCipher, key: &[u8], tail: &[u8]) -> Resul
     Ok(judge_padding(&last).0.into())
 }
 
+/// CBC over whole blocks without padding, as key wraps have it.
+///
+/// # Errors
+/// As [`CbcDecryptor::new`]; [`Error::Decrypt`] where the input is not whole blocks.
+pub(super) fn decrypt_blocks(cipher: ContentCipher, key: &[u8], iv: &[u8], input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut decryptor = CbcDecryptor::new(cipher, key, iv)?;
+    if !input.len().is_multiple_of(decryptor.block) {
+        return Err(Error::Decrypt);
+    }
+    let mut out = Zeroizing::new(input.to_vec());
+    decryptor.mode.run(&mut out);
+    Ok(out)
+}
+
+/// The reverse. What does not fill a block is left out.
+///
+/// # Errors
+/// As [`CbcEncryptor::new`].
+pub(super) fn encrypt_blocks(cipher: ContentCipher, key: &[u8], iv: &[u8], input: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(input.len());
+    CbcEncryptor::new(cipher, key, iv)?.update(input, &mut out);
+    Ok(out)
+}
+
 /// RFC 5652 section 6.3: n bytes of value n, 1 to the block's length. No branch depends on a byte.
 fn judge_padding(block: &[u8]) -> (Choice, u8) {
     let padding = block.last().copied().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! RC2 is unwrapped only.
 
 use super::algorithm::{ContentCipher, DigestAlgorithm, KeyWrap};
-use super::content::{CbcDecryptor, CbcEncryptor};
+use super::content::{decrypt_blocks, encrypt_blocks};
 use super::digest::hash;
 use super::random::Random;
 use super::{Error, Result};
@@ -94,11 +94,9 @@ fn wrap_triple_des(random: &mut dyn Random, kek: &Secret, key: &Secret) -> Resul
     plain.extend_from_slice(&checksum(key.expose()));
     let iv = super::random::bytes(random, 8)?;
     let mut inner = iv.clone();
-    CbcEncryptor::new(ContentCipher::TripleDesCbc, kek.expose(), &iv)?.update(&plain, &mut inner);
+    inner.extend(encrypt_blocks(ContentCipher::TripleDesCbc, kek.expose(), &iv, &plain)?);
     inner.reverse();
-    let mut out = Vec::with_capacity(40);
-    CbcEncryptor::new(ContentCipher::TripleDesCbc, kek.expose(), &OUTER_IV)?.update(&inner, &mut out);
-    Ok(out)
+    encrypt_blocks(ContentCipher::TripleDesCbc, kek.expose(), &OUTER_IV, &inner)
 }
 
 /// RFC 3217 section 3.2. The parity of the key is not looked at: no cipher does.
@@ -106,10 +104,10 @@ fn unwrap_triple_des(kek: &Secret, wrapped: &[u8]) -> Result<Secret> {
     if wrapped.len() != 40 {
         return Err(Error::Decrypt);
     }
-    let mut inner = decrypt_blocks(kek, &OUTER_IV, wrapped)?;
+    let mut inner = decrypt_blocks(ContentCipher::TripleDesCbc, kek.expose(), &OUTER_IV, wrapped)?;
     inner.reverse();
     let (iv, rest) = inner.split_at_checked(8).ok_or(Error::Decrypt)?;
-    let plain = decrypt_blocks(kek, iv, rest)?;
+    let plain = decrypt_blocks(ContentCipher::TripleDesCbc, kek.expose(), iv, rest)?;
     let (key, check) = plain.split_at_checked(24).ok_or(Error::Decrypt)?;
     if bool::from(checksum(key).ct_eq(check)) { Ok(Secret::from(key)) } else { Err(Error::Decrypt) }
 }
@@ -140,16 +138,6 @@ fn decrypt_rc2(kek: &Secret, effective_bits: usize, iv: &[u8], input: &[u8]) -> 
     let mut mode = cbc::Decryptor::inner_iv_slice_init(cipher, iv).map_err(|_| Error::Decrypt)?;
     let mut out = Zeroizing::new(input.to_vec());
     mode.decrypt_blocks(cipher::array::Array::slice_as_chunks_mut(&mut out).0);
-    Ok(out)
-}
-
-/// CBC without padding.
-fn decrypt_blocks(kek: &Secret, iv: &[u8], input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let mut decryptor = CbcDecryptor::new(ContentCipher::TripleDesCbc, kek.expose(), iv)?;
-    let mut out = Zeroizing::new(Vec::with_capacity(input.len() + 8));
-    // The decryptor keeps the last block back for its padding, so it is given one more.
-    decryptor.update(input, &mut out);
-    decryptor.update(&[0; 8], &mut out);
     Ok(out)
 }
 
