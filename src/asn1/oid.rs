@@ -9,10 +9,12 @@ macro_rules! oids {
         /// The name of an identifier that this module knows, else `None`.
         pub fn name(oid: &ObjectIdentifier) -> Option<&'static str> {
             $(if *oid == $name { return Some(stringify!($name)); })*
-            None
+            super::refused::name(oid)
         }
     };
 }
+
+mod refused;
 
 #[allow(missing_docs)] // each constant's name is the one its RFC gives it
 mod table {
@@ -81,7 +83,11 @@ mod table {
         ED448 = "1.3.101.113";
         DSA = "1.2.840.10040.4.1";
         DSA_WITH_SHA1 = "1.2.840.10040.4.3";
+        DSA_WITH_SHA1_OIW = "1.3.14.3.2.27";
+        DSA_WITH_SHA224 = "2.16.840.1.101.3.4.3.1";
         DSA_WITH_SHA256 = "2.16.840.1.101.3.4.3.2";
+        DSA_WITH_SHA384 = "2.16.840.1.101.3.4.3.3";
+        DSA_WITH_SHA512 = "2.16.840.1.101.3.4.3.4";
         // Key agreement: RFC 5753, 8418
         DH_SINGLE_PASS_STD_SHA1 = "1.3.133.16.840.63.0.2";
         DH_SINGLE_PASS_STD_SHA224 = "1.3.132.1.11.0";
@@ -96,6 +102,10 @@ mod table {
         DH_STD_HKDF_SHA256 = "1.2.840.113549.1.9.16.3.19";
         DH_STD_HKDF_SHA384 = "1.2.840.113549.1.9.16.3.20";
         DH_STD_HKDF_SHA512 = "1.2.840.113549.1.9.16.3.21";
+        // Key agreement on a finite field: RFC 2631, 3370
+        DH_PUBLIC_NUMBER = "1.2.840.10046.2.1";
+        ID_ALG_ESDH = "1.2.840.113549.1.9.16.3.5";
+        ID_ALG_SSDH = "1.2.840.113549.1.9.16.3.10";
         // Key wrap and content encryption
         AES128_WRAP = "2.16.840.1.101.3.4.1.5";
         AES192_WRAP = "2.16.840.1.101.3.4.1.25";

@@ -7,6 +7,7 @@ use super::random::Random;
 use super::signature::PublicKey;
 use super::{Error, Result};
 use crate::asn1::der;
+use crate::base::limits::Limits;
 use crate::base::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -31,7 +32,7 @@ impl EphemeralKey {
     /// # Errors
     /// None in practice; the point is made here.
     pub fn public_key(&self) -> Result<(AlgorithmIdentifier, Vec<u8>)> {
-        let limits = crate::base::limits::Limits::default();
+        let limits = Limits::default();
         Ok((self.curve.identifier(), self.key.public_key(&limits)?.key_agreement_bytes()?))
     }
 
@@ -45,6 +46,16 @@ impl EphemeralKey {
         }
         self.key.agree(&recipient.key_agreement_bytes()?)
     }
+}
+
+/// What a sender's certificate key is to [`PrivateKey::agree`], where the message has no key of its own but names that
+/// certificate as its originator (static-static agreement, RFC 5753 section 3.1.1): the uncompressed point, or the 32
+/// bytes of X25519. From there on nothing differs; only a ukm keeps two such messages from having one key.
+///
+/// # Errors
+/// Those of [`PublicKey::from_spki`]; [`Error::WrongKey`] where it is no key to agree with, such as RSA.
+pub fn peer_from_certificate_key(spki: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    PublicKey::from_spki(spki, limits)?.key_agreement_bytes()
 }
 
 /// The key-encryption key from what was agreed upon.
@@ -117,7 +128,6 @@ pub fn hkdf(digest: DigestAlgorithm, salt: &[u8], secret: &Secret, info: &[u8], 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::limits::Limits;
     use crate::crypto::algorithm::{Cofactor, KeyWrap};
     use crate::crypto::random::SystemRandom;
     use crate::crypto::signature::KeyKind;
@@ -164,6 +174,24 @@ mod tests {
             let public = PrivateKey::generate(kind, 0).unwrap().public_key(&Limits::default()).unwrap();
             assert!(matches!(ephemeral.agree(&public), Err(Error::WrongKey { .. })));
         }
+    }
+
+    #[test]
+    fn a_certificate_s_key_agrees_like_any_other() {
+        let limits = Limits::default();
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::X25519] {
+            let (sender, recipient) = (PrivateKey::generate(kind, 0).unwrap(), PrivateKey::generate(kind, 0).unwrap());
+            let peer =
+                |key: &PrivateKey| peer_from_certificate_key(key.public_key(&limits).unwrap().spki(), &limits).unwrap();
+            assert_eq!(recipient.agree(&peer(&sender)).unwrap(), sender.agree(&peer(&recipient)).unwrap());
+        }
+        let signs = PrivateKey::generate(KeyKind::Ed25519, 0).unwrap().public_key(&limits).unwrap();
+        assert!(matches!(peer_from_certificate_key(signs.spki(), &limits), Err(Error::WrongKey { .. })));
+        assert!(peer_from_certificate_key(&[0x30, 0], &limits).is_err());
+        // SEC-74: a point of another curve.
+        let other = PrivateKey::generate(KeyKind::P384, 0).unwrap().public_key(&limits).unwrap();
+        let peer = peer_from_certificate_key(other.spki(), &limits).unwrap();
+        assert!(PrivateKey::generate(KeyKind::P256, 0).unwrap().agree(&peer).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod encryption;
 
 pub use encryption::{
-    CipherParameters, Cofactor, ContentCipher, Curve, KeyAgreement, KeyDerivation, KeyTransport, KeyWrap,
+    CipherParameters, Cofactor, ContentCipher, Curve, KeyAgreement, KeyDerivation, KeyTransport, KeyWrap, Legacy,
 };
 
 use super::{Error, Result};
@@ -86,6 +86,7 @@ impl AlgorithmIdentifier {
         let known = DigestAlgorithm::from_oid(&self.oid)
             .map(|d| d.name().to_owned())
             .or_else(|| ContentCipher::from_oid(&self.oid).map(|c| c.name().to_owned()))
+            .or_else(|| CipherParameters::from_identifier(self).ok().map(|p| p.cipher.name().to_owned()))
             .or_else(|| SignatureScheme::from_identifier(self, None).ok().map(|s| s.name()));
         known.unwrap_or_else(|| oid_name(&self.oid))
     }
@@ -103,7 +104,7 @@ impl AlgorithmIdentifier {
         }
     }
 
-    fn unsupported<T>(&self, what: &'static str) -> Result<T> {
+    pub(crate) fn unsupported<T>(&self, what: &'static str) -> Result<T> {
         Err(Error::UnsupportedAlgorithm { what, oid: oid_name_and_number(&self.oid) })
     }
 }
@@ -486,6 +487,22 @@ mod tests {
     fn what_is_unknown_is_refused_by_name() {
         let error = SignatureScheme::from_identifier(&AlgorithmIdentifier::new(oid::ED448), None).unwrap_err();
         assert_eq!(error.to_string(), "signature algorithm ed448 (1.3.101.113) is not supported");
+        for (number, name) in [
+            ("1.2.840.113549.2.4", "md4"),
+            ("1.2.840.113549.2.2", "md2"),
+            ("1.2.643.2.2.9", "gost-r-34.11-94"),
+            ("1.2.156.10197.1.401", "sm3"),
+        ] {
+            let error =
+                DigestAlgorithm::from_identifier(&AlgorithmIdentifier::new(number.parse().unwrap())).unwrap_err();
+            assert_eq!(error.to_string(), format!("digest algorithm {name} ({number}) is not supported"));
+        }
+        let rc4 = AlgorithmIdentifier::with_null("1.2.840.113549.3.4".parse().unwrap());
+        let error = CipherParameters::from_identifier(&rc4).unwrap_err();
+        assert_eq!(error.to_string(), "content encryption algorithm rc4 (1.2.840.113549.3.4) is not supported");
+        let mqv = AlgorithmIdentifier::new("1.3.133.16.840.63.0.16".parse().unwrap());
+        let error = KeyAgreement::from_identifier(&mqv).unwrap_err();
+        assert_eq!(error.to_string(), "key agreement algorithm mqv-sha1 (1.3.133.16.840.63.0.16) is not supported");
         let odd = AlgorithmIdentifier::with(oid::SHA256, der::integer(1));
         assert!(matches!(DigestAlgorithm::from_identifier(&odd), Err(Error::Parameters { .. })));
         assert_eq!(AlgorithmIdentifier::new(oid::ID_DATA).name(), "id-data");

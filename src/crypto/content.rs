@@ -1,4 +1,5 @@
-//! Content encryption in a stream: AES and 3DES in CBC with the padding of RFC 5652 section 6.3, and AES-GCM.
+//! Content encryption in a stream: AES and 3DES in CBC with the padding of RFC 5652 section 6.3, and AES-GCM. DES and RC2
+//! are decrypted and never encrypted with (SEC-78).
 //!
 //! The decrypting halves hand out bytes before they are judged. Whoever calls them keeps those bytes to itself until
 //! `finish` was good (SEC-63, SEC-67).
@@ -7,7 +8,7 @@ use super::algorithm::ContentCipher;
 use super::{Error, Result};
 use crate::base::secret::Secret;
 use cipher::array::{Array, ArraySize};
-use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit, StreamCipher};
+use cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit, KeyIvInit, StreamCipher};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
@@ -26,10 +27,22 @@ impl CbcEncryptor {
     ///
     /// # Errors
     /// [`Error::Length`] where one has another length than the cipher's; [`Error::WrongKey`] where it is not a CBC
-    /// cipher.
+    /// cipher; [`Error::UnsupportedAlgorithm`] for DES and RC2, which are read and never written.
     pub fn new(cipher: ContentCipher, key: &[u8], iv: &[u8]) -> Result<Self> {
         check_lengths(cipher, key, iv)?;
         let mode: Option<Box<dyn Blocks>> = match cipher {
+            #[cfg(test)]
+            ContentCipher::DesCbc => encryptor::<des::Des>(key, iv),
+            #[cfg(test)]
+            ContentCipher::Rc2Cbc40 | ContentCipher::Rc2Cbc64 | ContentCipher::Rc2Cbc128 => {
+                let mode = cbc::Encryptor::inner_iv_slice_init(rc2(cipher, key), iv);
+                mode.ok().map(|mode| Box::new(Encrypting(mode)) as Box<dyn Blocks>)
+            }
+            #[cfg(not(test))]
+            ContentCipher::DesCbc | ContentCipher::Rc2Cbc40 | ContentCipher::Rc2Cbc64 | ContentCipher::Rc2Cbc128 => {
+                let oid = format!("{cipher}, which is read and never written,");
+                return Err(Error::UnsupportedAlgorithm { what: "encryption with", oid });
+            }
             ContentCipher::Aes128Cbc => encryptor::<aes::Aes128>(key, iv),
             ContentCipher::Aes192Cbc => encryptor::<aes::Aes192>(key, iv),
             ContentCipher::Aes256Cbc => encryptor::<aes::Aes256>(key, iv),
@@ -86,6 +99,11 @@ impl CbcDecryptor {
             ContentCipher::Aes192Cbc => decryptor::<aes::Aes192>(key, iv),
             ContentCipher::Aes256Cbc => decryptor::<aes::Aes256>(key, iv),
             ContentCipher::TripleDesCbc => decryptor::<des::TdesEde3>(key, iv),
+            ContentCipher::DesCbc => decryptor::<des::Des>(key, iv),
+            ContentCipher::Rc2Cbc40 | ContentCipher::Rc2Cbc64 | ContentCipher::Rc2Cbc128 => {
+                let mode = cbc::Decryptor::inner_iv_slice_init(rc2(cipher, key), iv);
+                mode.ok().map(|mode| Box::new(Decrypting(mode)) as Box<dyn Blocks>)
+            }
             _ => None,
         };
         let Some(mode) = mode else { return Err(not_a_mode(cipher, "CBC")) };
@@ -147,6 +165,30 @@ pub fn padding_is_valid(cipher: ContentCipher, key: &[u8], tail: &[u8]) -> Resul
     Ok(judge_padding(&last).0.into())
 }
 
+/// CBC over whole blocks without padding, as key wraps have it.
+///
+/// # Errors
+/// As [`CbcDecryptor::new`]; [`Error::Decrypt`] where the input is not whole blocks.
+pub(super) fn decrypt_blocks(cipher: ContentCipher, key: &[u8], iv: &[u8], input: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut decryptor = CbcDecryptor::new(cipher, key, iv)?;
+    if !input.len().is_multiple_of(decryptor.block) {
+        return Err(Error::Decrypt);
+    }
+    let mut out = Zeroizing::new(input.to_vec());
+    decryptor.mode.run(&mut out);
+    Ok(out)
+}
+
+/// The reverse. What does not fill a block is left out.
+///
+/// # Errors
+/// As [`CbcEncryptor::new`].
+pub(super) fn encrypt_blocks(cipher: ContentCipher, key: &[u8], iv: &[u8], input: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(input.len());
+    CbcEncryptor::new(cipher, key, iv)?.update(input, &mut out);
+    Ok(out)
+}
+
 /// RFC 5652 section 6.3: n bytes of value n, 1 to the block's length. No branch depends on a byte.
 fn judge_padding(block: &[u8]) -> (Choice, u8) {
     let padding = block.last().copied().unwrap_or_default();
@@ -198,6 +240,11 @@ where
 {
     let mode = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     Some(Box::new(Decrypting(mode)))
+}
+
+/// The effective length is the cipher's, whatever the key's is (RFC 2268 section 2); `check_lengths` was before.
+fn rc2(cipher: ContentCipher, key: &[u8]) -> rc2::Rc2 {
+    rc2::Rc2::new_with_eff_key_len(key, usize::from(cipher.rc2_effective_bits().unwrap_or(128)))
 }
 
 /// Encrypts and authenticates with AES-GCM.
@@ -396,8 +443,16 @@ mod tests {
     use super::*;
     use crate::crypto::random::SystemRandom;
 
-    const CBC: [ContentCipher; 4] =
-        [ContentCipher::Aes128Cbc, ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc, ContentCipher::TripleDesCbc];
+    const CBC: [ContentCipher; 8] = [
+        ContentCipher::Aes128Cbc,
+        ContentCipher::Aes192Cbc,
+        ContentCipher::Aes256Cbc,
+        ContentCipher::TripleDesCbc,
+        ContentCipher::Rc2Cbc40,
+        ContentCipher::Rc2Cbc64,
+        ContentCipher::Rc2Cbc128,
+        ContentCipher::DesCbc,
+    ];
     const GCM: [ContentCipher; 3] = [ContentCipher::Aes128Gcm, ContentCipher::Aes192Gcm, ContentCipher::Aes256Gcm];
 
     #[test]
@@ -512,6 +567,38 @@ mod tests {
             let (key, iv) = fresh(cipher, &mut SystemRandom).unwrap();
             assert_eq!(CbcDecryptor::new(cipher, key.expose(), &iv).is_ok(), !cipher.is_aead());
             assert_eq!(GcmOpener::new(cipher, key.expose(), &iv, b"").is_ok(), cipher.is_aead());
+        }
+    }
+
+    /// Made with `openssl enc -rc2-40-cbc -K 0102030405 -iv 1112131415161718 -provider legacy` and its like.
+    #[test]
+    fn sec_078_ciphers_of_the_past_read_what_openssl_wrote() {
+        for (cipher, ciphertext) in [
+            (ContentCipher::Rc2Cbc40, "0e956dc39dcedb14bc82a804a22be91eb3e2ab61d9148942"),
+            (ContentCipher::Rc2Cbc64, "a8a97de26d64094c937b8ced5c0ee39e53bc07e0ec9b8698"),
+            (ContentCipher::Rc2Cbc128, "c198c9894d187ab09798aabc9f14453bcba03d523cd399a3"),
+            (ContentCipher::DesCbc, "97b068a32c8e54702301964ce67ff1be2bb06920f72f2c4a"),
+        ] {
+            let ciphertext: Vec<u8> =
+                (0..24).map(|i| u8::from_str_radix(&ciphertext[2 * i..2 * i + 2], 16).unwrap()).collect();
+            let key: Vec<u8> = (1..=cipher.key_length() as u8).collect();
+            let iv: Vec<u8> = (0x11..=0x18).collect();
+            let mut out = Vec::new();
+            let mut decryptor = CbcDecryptor::new(cipher, &key, &iv).unwrap();
+            decryptor.update(&ciphertext, &mut out);
+            decryptor.finish(&mut out).unwrap();
+            assert_eq!(out, b"Mail of the year 1998.", "{cipher}");
+            assert!(padding_is_valid(cipher, &key, &ciphertext[8..]).unwrap());
+            let mut wrong = key.clone();
+            wrong[4] ^= 2;
+            let mut other = Vec::new();
+            let mut decryptor = CbcDecryptor::new(cipher, &wrong, &iv).unwrap();
+            decryptor.update(&ciphertext, &mut other);
+            assert_ne!(other[..], out[..16]);
+            for length in (0..40).filter(|length| *length != key.len()) {
+                let refused = CbcDecryptor::new(cipher, &vec![1; length], &iv).err();
+                assert!(matches!(refused, Some(Error::Length { .. })), "{cipher} {length}");
+            }
         }
     }
 }

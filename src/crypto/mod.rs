@@ -10,6 +10,7 @@ pub mod algorithm;
 pub mod content;
 pub mod digest;
 pub mod password;
+pub mod password_wrap;
 pub mod private;
 pub mod random;
 mod rsa_key;

@@ -10,10 +10,12 @@
 mod integrity;
 mod kdf;
 mod pbe;
+mod recipient;
 
 pub use integrity::Integrity;
 pub use kdf::{Kdf, Use, pkcs12_kdf};
 pub use pbe::{Pbe, encrypt, open_legacy_pem};
+pub use recipient::unwrap_content_key;
 
 use super::algorithm::DigestAlgorithm;
 use super::random::Random;
@@ -70,6 +72,12 @@ pub enum Error {
     /// The password is wrong, or what it protects is damaged; the two cannot be told apart (SEC-125).
     #[error("the password is wrong, or the file is damaged")]
     WrongPasswordOrCorrupt,
+    /// A password recipient without keyDerivationAlgorithm: its key is not made from a password (SEC-77).
+    #[error(
+        "the recipient names no key derivation (keyDerivationAlgorithm is absent), so no password makes its key; \
+         ask the sender for the key itself"
+    )]
+    NoKeyDerivation,
     /// No random numbers are to be had.
     #[error("no random numbers: {0}")]
     Random(String),

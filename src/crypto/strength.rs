@@ -65,14 +65,41 @@ const DIGESTS: [(DigestAlgorithm, &str, &str, &str); 2] = [
     ),
 ];
 
-/// Cipher, code, date, sentence.
-const CIPHERS: [(ContentCipher, &str, &str, &str); 1] = [
+/// Cipher, code, date, sentence (SEC-78).
+const CIPHERS: [(ContentCipher, &str, &str, &str); 5] = [
     // NIST SP 800-131A revision 2; Sweet32.
     (
         ContentCipher::TripleDesCbc,
         "weak_cipher",
         "2024-01-01",
         "3DES is weak: its blocks have 64 bits, and NIST allows it for encryption no more",
+    ),
+    // RFC 8551 appendix B lists RC2 as historic.
+    (
+        ContentCipher::Rc2Cbc128,
+        "weak_cipher",
+        "2010-01-01",
+        "RC2 is weak: its blocks have 64 bits, and S/MIME 3.2 dropped it",
+    ),
+    (
+        ContentCipher::Rc2Cbc64,
+        "weak_cipher",
+        "2010-01-01",
+        "RC2 with 64 bits is broken: its keys are found by trying them all, and S/MIME 3.2 dropped it",
+    ),
+    // The State of California broke 40 bits in hours in 1997; RFC 2311 section 2.6 already called it weak.
+    (
+        ContentCipher::Rc2Cbc40,
+        "weak_cipher",
+        "1997-01-28",
+        "RC2 with 40 bits is broken: any of its keys is found in moments, so that everybody can read this",
+    ),
+    // FIPS 46-3 was withdrawn on this day; "Deep Crack" found keys in days in 1998.
+    (
+        ContentCipher::DesCbc,
+        "weak_cipher",
+        "2005-05-19",
+        "DES is broken: its 56-bit keys are found by trying them all, and NIST withdrew it",
     ),
 ];
 
@@ -88,7 +115,7 @@ mod tests {
             assert_eq!(scheme_weakness(&SignatureScheme::pss(digest)).is_some(), weak);
         }
         for cipher in ContentCipher::ALL {
-            assert_eq!(cipher_weakness(cipher).is_some(), cipher == ContentCipher::TripleDesCbc);
+            assert_eq!(cipher_weakness(cipher).map(|reason| reason.code), cipher.legacy().map(|_| "weak_cipher"));
         }
         assert_eq!(digest_weakness(DigestAlgorithm::Sha1).map(|reason| reason.code), Some("weak_digest"));
     }

@@ -146,6 +146,10 @@ impl From<password::Error> for Error {
             },
             password::Error::WrongPasswordOrCorrupt => Self::WrongPasswordOrCorrupt,
             password::Error::Random(why) => Self::Random(why),
+            // That of a recipient of a message; no key file has it.
+            error @ password::Error::NoKeyDerivation => {
+                Self::Parameters { what: "the password recipient", why: error.to_string() }
+            }
         }
     }
 }

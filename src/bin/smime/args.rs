@@ -193,7 +193,7 @@ pub(crate) struct Encrypt {
     pub(crate) files: Files,
 
     /// aes128-cbc, aes192-cbc, aes256-cbc, aes128-gcm, aes192-gcm or aes256-gcm (the profile decides otherwise).
-    #[arg(long, value_name = "CIPHER")]
+    #[arg(long, value_name = "CIPHER", value_parser = strong_cipher)]
     pub(crate) content: Option<ContentCipher>,
 
     /// RSAES-OAEP with this digest instead of PKCS#1 v1.5, for RSA keys.
@@ -470,6 +470,15 @@ fn purpose(name: &str) -> Result<Purpose, String> {
 
 fn policy(text: &str) -> Result<ObjectIdentifier, String> {
     text.parse().map_err(|_| "it is no object identifier like 2.23.140.1.5.1.3".to_owned())
+}
+
+/// Ciphers that are written; those of the past are read only (SEC-78).
+fn strong_cipher(name: &str) -> Result<ContentCipher, String> {
+    match name.parse() {
+        Ok(cipher) if ContentCipher::legacy(cipher).is_none() => Ok(cipher),
+        Ok(cipher) => Err(format!("{cipher} is too weak: it is read and never written")),
+        Err(_) => Err("there are aes128-cbc, aes192-cbc, aes256-cbc, aes128-gcm, aes192-gcm and aes256-gcm".to_owned()),
+    }
 }
 
 /// Digests that are written; weak ones are read only.

@@ -23,13 +23,30 @@ pub enum ContentCipher {
     Aes192Gcm,
     /// RFC 5084.
     Aes256Gcm,
-    /// RFC 3370 section 5.1.
+    /// RFC 3370 section 5.1. Read only.
     TripleDesCbc,
+    /// RC2 with 40 effective key bits, RFC 2268, RFC 3370 section 5.2. Read only.
+    Rc2Cbc40,
+    /// RC2 with 64 effective key bits. Read only.
+    Rc2Cbc64,
+    /// RC2 with 128 effective key bits. Read only.
+    Rc2Cbc128,
+    /// Single DES, of the time of S/MIME version 2. Read only, and only on the caller's word.
+    DesCbc,
+}
+
+/// How far a cipher of the past is still read. Nothing of it is ever written (SEC-78).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Legacy {
+    /// It is read, and marked as weak.
+    Marked,
+    /// It is refused unless the caller asks for it by name, and then read and marked as weak.
+    OnRequest,
 }
 
 impl ContentCipher {
     /// All.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Aes128Cbc,
         Self::Aes192Cbc,
         Self::Aes256Cbc,
@@ -37,11 +54,16 @@ impl ContentCipher {
         Self::Aes192Gcm,
         Self::Aes256Gcm,
         Self::TripleDesCbc,
+        Self::Rc2Cbc128,
+        Self::Rc2Cbc64,
+        Self::Rc2Cbc40,
+        Self::DesCbc,
     ];
 
-    /// The cipher with this identifier.
+    /// The cipher with this identifier; `None` for RC2, whose effective length stands in its parameters
+    /// ([`CipherParameters::from_identifier`] reads them).
     pub fn from_oid(oid: &ObjectIdentifier) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.oid() == *oid)
+        Self::ALL.into_iter().find(|c| c.oid() == *oid && c.rc2_effective_bits().is_none())
     }
 
     /// Its object identifier.
@@ -54,6 +76,8 @@ impl ContentCipher {
             Self::Aes192Gcm => oid::AES192_GCM,
             Self::Aes256Gcm => oid::AES256_GCM,
             Self::TripleDesCbc => oid::DES_EDE3_CBC,
+            Self::Rc2Cbc40 | Self::Rc2Cbc64 | Self::Rc2Cbc128 => oid::RC2_CBC,
+            Self::DesCbc => oid::DES_CBC,
         }
     }
 
@@ -67,13 +91,19 @@ impl ContentCipher {
             Self::Aes192Gcm => "aes192-gcm",
             Self::Aes256Gcm => "aes256-gcm",
             Self::TripleDesCbc => "3des-cbc",
+            Self::Rc2Cbc40 => "rc2-40-cbc",
+            Self::Rc2Cbc64 => "rc2-64-cbc",
+            Self::Rc2Cbc128 => "rc2-128-cbc",
+            Self::DesCbc => "des-cbc",
         }
     }
 
     /// Bytes of the content-encryption key.
     pub fn key_length(self) -> usize {
         match self {
-            Self::Aes128Cbc | Self::Aes128Gcm => 16,
+            Self::Rc2Cbc40 => 5,
+            Self::Rc2Cbc64 | Self::DesCbc => 8,
+            Self::Aes128Cbc | Self::Aes128Gcm | Self::Rc2Cbc128 => 16,
             Self::Aes192Cbc | Self::Aes192Gcm | Self::TripleDesCbc => 24,
             Self::Aes256Cbc | Self::Aes256Gcm => 32,
         }
@@ -91,7 +121,29 @@ impl ContentCipher {
 
     /// Bytes of a block of the cipher.
     pub fn block_length(self) -> usize {
-        if self == Self::TripleDesCbc { 8 } else { 16 }
+        match self {
+            Self::TripleDesCbc | Self::Rc2Cbc40 | Self::Rc2Cbc64 | Self::Rc2Cbc128 | Self::DesCbc => 8,
+            _ => 16,
+        }
+    }
+
+    /// Whether it is one of the past, and what that means; `None` for those that are written (SEC-78).
+    pub fn legacy(self) -> Option<Legacy> {
+        match self {
+            Self::TripleDesCbc | Self::Rc2Cbc40 | Self::Rc2Cbc64 | Self::Rc2Cbc128 => Some(Legacy::Marked),
+            Self::DesCbc => Some(Legacy::OnRequest),
+            _ => None,
+        }
+    }
+
+    /// Bits of key that count, for RC2.
+    pub(crate) fn rc2_effective_bits(self) -> Option<u16> {
+        match self {
+            Self::Rc2Cbc40 => Some(40),
+            Self::Rc2Cbc64 => Some(64),
+            Self::Rc2Cbc128 => Some(128),
+            _ => None,
+        }
     }
 
     /// The key wrap of the same strength, for key agreement.
@@ -100,7 +152,8 @@ impl ContentCipher {
             Self::Aes128Cbc | Self::Aes128Gcm => KeyWrap::Aes128,
             Self::Aes192Cbc | Self::Aes192Gcm => KeyWrap::Aes192,
             Self::Aes256Cbc | Self::Aes256Gcm => KeyWrap::Aes256,
-            Self::TripleDesCbc => KeyWrap::TripleDes,
+            Self::TripleDesCbc | Self::DesCbc => KeyWrap::TripleDes,
+            Self::Rc2Cbc40 | Self::Rc2Cbc64 | Self::Rc2Cbc128 => KeyWrap::Rc2,
         }
     }
 }
@@ -135,11 +188,15 @@ impl CipherParameters {
     /// Reads a contentEncryptionAlgorithm: `AES-IV`, `CBCParameter` or
     /// ```text
     /// GCMParameters ::= SEQUENCE { aes-nonce OCTET STRING, aes-ICVlen INTEGER (12 .. 16) DEFAULT 12 }
+    /// RC2-CBC-Parameter ::= CHOICE { iv OCTET STRING, params SEQUENCE { rc2ParameterVersion INTEGER, iv OCTET STRING } }
     /// ```
     /// # Errors
-    /// [`Error::UnsupportedAlgorithm`] by name; [`Error::Parameters`] for another length of vector, nonce (SEC-66) or
-    /// tag (SEC-65).
+    /// [`Error::UnsupportedAlgorithm`] by name, also for RC2 with another effective length than 40, 64 or 128 bits
+    /// (RFC 8551 section 2.7); [`Error::Parameters`] for another length of vector, nonce (SEC-66) or tag (SEC-65).
     pub fn from_identifier(id: &AlgorithmIdentifier) -> Result<Self> {
+        if id.oid == oid::RC2_CBC {
+            return read_rc2(id);
+        }
         let Some(cipher) = ContentCipher::from_oid(&id.oid) else {
             return id.unsupported("content encryption algorithm");
         };
@@ -174,12 +231,63 @@ impl CipherParameters {
     /// To be written. The tag's length is written out for GCM, unless it is the default 12.
     pub fn identifier(&self) -> AlgorithmIdentifier {
         let iv = der::octets(&self.iv);
+        if let Some(bits) = self.cipher.rc2_effective_bits() {
+            let parameters = der::sequence(&[der::integer(rc2_version(bits)), iv]);
+            return AlgorithmIdentifier::with(self.cipher.oid(), parameters);
+        }
         let parameters = match (self.cipher.is_aead(), self.tag_length) {
             (false, _) => iv,
             (true, 12) => der::sequence(&[iv]),
             (true, length) => der::sequence(&[iv, der::integer(length as u64)]),
         };
         AlgorithmIdentifier::with(self.cipher.oid(), parameters)
+    }
+}
+
+/// RFC 3370 section 5.2: a version below 256 is a code, one from 256 on is the effective length itself; a bare vector
+/// stands for 32 bits (RFC 8018 appendix B.2.3).
+fn read_rc2(id: &AlgorithmIdentifier) -> Result<CipherParameters> {
+    const WHAT: &str = "RC2-CBC-Parameter";
+    let fail = |why: String| Err(Error::Parameters { what: "rc2-cbc", why });
+    let Some(parameters) = &id.parameters else { return fail("they are absent".into()) };
+    let element = Reader::single(parameters, WHAT)?;
+    let (version, iv) = if element.tag == Tag::OCTET_STRING {
+        (None, element.octets(WHAT)?)
+    } else {
+        let mut inside = element.sequence(WHAT)?;
+        let version = inside.required(Tag::INTEGER, "rc2ParameterVersion")?.small("rc2ParameterVersion")?;
+        let iv = inside.required(Tag::OCTET_STRING, WHAT)?.octets(WHAT)?;
+        inside.finish(WHAT)?;
+        (Some(version), iv)
+    };
+    let what = "content encryption algorithm";
+    let unsupported =
+        |with: String| Error::UnsupportedAlgorithm { what, oid: format!("rc2-cbc ({}) with {with}", id.oid) };
+    let cipher = match version {
+        None => Err(unsupported("32 effective key bits".into())),
+        Some(version) => {
+            match ContentCipher::ALL.into_iter().find(|c| c.rc2_effective_bits().map(rc2_version) == Some(version)) {
+                Some(cipher) => Ok(cipher),
+                None if version >= 256 => Err(unsupported(format!("{version} effective key bits"))),
+                None => Err(unsupported(format!(
+                    "parameter version {version} instead of 160, 120 or 58 (40, 64 or 128 bits)"
+                ))),
+            }
+        }
+    }?;
+    if iv.len() != cipher.iv_length() {
+        return fail(format!("the vector is {} bytes long instead of {}", iv.len(), cipher.iv_length()));
+    }
+    Ok(CipherParameters { cipher, iv: iv.into_owned(), tag_length: 0 })
+}
+
+/// RFC 2268 section 6.
+fn rc2_version(effective_bits: u16) -> u64 {
+    match effective_bits {
+        40 => 160,
+        64 => 120,
+        128 => 58,
+        bits => u64::from(bits),
     }
 }
 
@@ -393,13 +501,15 @@ pub enum KeyWrap {
     Aes192,
     /// RFC 3394.
     Aes256,
-    /// RFC 3217. Read only.
+    /// RFC 3217 section 3. Read only.
     TripleDes,
+    /// RFC 3217 section 4, under a key of 128 bits. Read only.
+    Rc2,
 }
 
 impl KeyWrap {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Aes128, Self::Aes192, Self::Aes256, Self::TripleDes];
+    pub const ALL: [Self; 5] = [Self::Aes128, Self::Aes192, Self::Aes256, Self::TripleDes, Self::Rc2];
 
     /// Reads the identifier of a key wrap.
     ///
@@ -409,13 +519,34 @@ impl KeyWrap {
         let Some(wrap) = Self::ALL.into_iter().find(|w| w.oid() == id.oid) else {
             return id.unsupported("key wrap algorithm");
         };
+        if wrap == Self::Rc2 {
+            // RFC 3370 section 4.3.2: RC2wrapParameter ::= RC2ParameterVersion. Keys of 40 and 64 bits wrap nothing here.
+            return match id
+                .parameters
+                .as_deref()
+                .map(|p| Reader::single(p, "RC2wrapParameter")?.small("RC2wrapParameter"))
+            {
+                Some(Ok(58)) => Ok(wrap),
+                Some(Ok(version)) => Err(Error::UnsupportedAlgorithm {
+                    what: "key wrap algorithm",
+                    oid: format!(
+                        "{} with parameter version {version} instead of 58 (128 bits)",
+                        oid_name_and_number(&id.oid)
+                    ),
+                }),
+                Some(Err(error)) => Err(error.into()),
+                None => Err(Error::Parameters { what: "rc2-wrap", why: "they are absent".into() }),
+            };
+        }
         id.require_no_parameters("the key wrap")?;
         Ok(wrap)
     }
 
-    /// To be written: AES without parameters (RFC 3565 section 2.3.2), 3DES with NULL (RFC 3370 section 4.3.1).
+    /// To be written: AES without parameters (RFC 3565 section 2.3.2), 3DES with NULL (RFC 3370 section 4.3.1), RC2 with
+    /// the code of its 128 bits (section 4.3.2).
     pub fn identifier(self) -> AlgorithmIdentifier {
         match self {
+            Self::Rc2 => AlgorithmIdentifier::with(self.oid(), der::integer(rc2_version(128))),
             Self::TripleDes => AlgorithmIdentifier::with_null(self.oid()),
             _ => AlgorithmIdentifier::new(self.oid()),
         }
@@ -428,13 +559,14 @@ impl KeyWrap {
             Self::Aes192 => oid::AES192_WRAP,
             Self::Aes256 => oid::AES256_WRAP,
             Self::TripleDes => oid::CMS_3DES_WRAP,
+            Self::Rc2 => oid::CMS_RC2_WRAP,
         }
     }
 
     /// Bytes of the key-encryption key.
     pub fn key_length(self) -> usize {
         match self {
-            Self::Aes128 => 16,
+            Self::Aes128 | Self::Rc2 => 16,
             Self::Aes192 | Self::TripleDes => 24,
             Self::Aes256 => 32,
         }
@@ -447,6 +579,7 @@ impl KeyWrap {
             Self::Aes192 => "aes192-wrap",
             Self::Aes256 => "aes256-wrap",
             Self::TripleDes => "3des-wrap",
+            Self::Rc2 => "rc2-wrap",
         }
     }
 }
@@ -597,11 +730,66 @@ mod tests {
         assert!(matches!(KeyTransport::from_identifier(&odd), Err(Error::Parameters { .. })));
         let kari = AlgorithmIdentifier::new(oid::DH_SINGLE_PASS_STD_SHA256);
         assert!(matches!(KeyAgreement::from_identifier(&kari), Err(Error::Parameters { .. })));
-        let rc2 = AlgorithmIdentifier::with(
-            oid::DH_SINGLE_PASS_STD_SHA1,
-            AlgorithmIdentifier::with_null(oid::CMS_RC2_WRAP).to_der(),
-        );
-        assert!(matches!(KeyAgreement::from_identifier(&rc2), Err(Error::UnsupportedAlgorithm { .. })));
+        let rc2 = |parameters: Option<Vec<u8>>| {
+            let wrap = AlgorithmIdentifier { oid: oid::CMS_RC2_WRAP, parameters };
+            KeyAgreement::from_identifier(&AlgorithmIdentifier::with(oid::DH_SINGLE_PASS_STD_SHA1, wrap.to_der()))
+        };
+        assert_eq!(rc2(Some(der::integer(58))).unwrap().wrap, KeyWrap::Rc2);
+        assert!(matches!(rc2(None), Err(Error::Parameters { .. })));
+        assert!(matches!(rc2(Some(der::null())), Err(Error::Asn1(_))));
+        for version in [0, 120, 160, 128, 256] {
+            assert!(matches!(rc2(Some(der::integer(version))), Err(Error::UnsupportedAlgorithm { .. })), "{version}");
+        }
+    }
+
+    #[test]
+    fn sec_078_rc2_is_read_with_the_three_lengths_of_mail_and_no_other() {
+        let read = |parameters: Vec<u8>| {
+            CipherParameters::from_identifier(&AlgorithmIdentifier::with(oid::RC2_CBC, parameters))
+        };
+        let versioned = |version: Vec<u8>, iv: usize| read(der::sequence(&[version, der::octets(&vec![1; iv])]));
+        for (version, cipher) in
+            [(160, ContentCipher::Rc2Cbc40), (120, ContentCipher::Rc2Cbc64), (58, ContentCipher::Rc2Cbc128)]
+        {
+            assert_eq!(versioned(der::integer(version), 8).unwrap().cipher, cipher);
+            for iv in [0, 1, 7, 9, 16, 1 << 20] {
+                assert!(matches!(versioned(der::integer(version), iv), Err(Error::Parameters { .. })), "{iv}");
+            }
+        }
+        for version in [0, 1, 40, 57, 59, 64, 128, 255, 256, 1024, u64::MAX] {
+            let error = versioned(der::integer(version), 8).unwrap_err();
+            assert!(matches!(error, Error::UnsupportedAlgorithm { .. }), "{error}");
+            assert!(
+                error.to_string().contains("rc2-cbc (1.2.840.113549.3.2)")
+                    && error.to_string().contains(&version.to_string())
+            );
+        }
+        let bare = read(der::octets(&[1; 8])).unwrap_err().to_string();
+        assert!(bare.contains("32 effective key bits"), "{bare}");
+        assert!(matches!(read(der::null()), Err(Error::Asn1(_))));
+        assert!(matches!(versioned(vec![2, 1, 0xa0], 8), Err(Error::Asn1(_))), "negative");
+        let whole = der::sequence(&[der::integer(58), der::octets(&[1; 8])]);
+        for length in 0..whole.len() {
+            assert!(matches!(read(whole[..length].to_vec()), Err(Error::Asn1(_))), "{length}");
+        }
+        let more = der::sequence(&[der::integer(58), der::octets(&[1; 8]), der::null()]);
+        assert!(matches!(read(more), Err(Error::Asn1(_))));
+        let absent = AlgorithmIdentifier::new(oid::RC2_CBC);
+        assert!(matches!(CipherParameters::from_identifier(&absent), Err(Error::Parameters { .. })));
+        assert_eq!(AlgorithmIdentifier::with(oid::RC2_CBC, whole).name(), "rc2-128-cbc");
+        assert_eq!(absent.name(), "rc2-cbc");
+    }
+
+    #[test]
+    fn sec_078_what_is_of_the_past_says_so() {
+        for cipher in ContentCipher::ALL {
+            let expected = match cipher {
+                ContentCipher::DesCbc => Some(Legacy::OnRequest),
+                _ if cipher.block_length() == 8 => Some(Legacy::Marked),
+                _ => None,
+            };
+            assert_eq!(cipher.legacy(), expected, "{cipher}");
+        }
     }
 
     #[test]
