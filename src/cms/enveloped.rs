@@ -185,7 +185,8 @@ impl Enveloped {
             _ => {}
         }
         let block = cipher.block_length() as u64;
-        if !authenticated && (self.content_length == 0 || !self.content_length.is_multiple_of(block)) {
+        let inside = self.head.content == EncryptedContent::Inside;
+        if inside && !authenticated && (self.content_length == 0 || !self.content_length.is_multiple_of(block)) {
             let text = format!("a ciphertext of {} bytes is no whole number of blocks", self.content_length);
             return Err(wrong_parameters("CBC", text));
         }

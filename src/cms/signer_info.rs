@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
+use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme, oid_name};
 use crate::crypto::signature::PublicKey;
 use crate::crypto::strength;
 use const_oid::ObjectIdentifier;
@@ -69,6 +69,8 @@ pub struct SignatureCheck {
 pub struct ContentReading {
     /// Digests of this reading.
     pub digests: Vec<(DigestAlgorithm, Vec<u8>)>,
+    /// The reading itself, where a signer needs it ([`SignerInfo::needs_content`]) and it is small enough to be kept.
+    pub whole: Option<Vec<u8>>,
     /// What to note where this reading is the one that verifies.
     pub note: Option<Reason>,
 }
@@ -121,6 +123,12 @@ impl SignerInfo {
     /// The digest that this signer says it used, where it is a known one.
     pub fn digest(&self) -> Option<DigestAlgorithm> {
         DigestAlgorithm::from_identifier(&self.digest_algorithm).ok()
+    }
+
+    /// Whether the signature is over the content itself and not over a digest of it: Ed25519 without signed attributes
+    /// (RFC 8419 section 3.1).
+    pub fn needs_content(&self) -> bool {
+        self.signed_attributes.is_none() && self.signature_algorithm.oid == oid::ED25519
     }
 
     /// The certificate among `certificates` that this signer names.
@@ -187,6 +195,8 @@ impl SignerInfo {
             ));
         }
         check.notes.extend(self.countersignatures(limits));
+        check.notes.extend(self.version_deviation());
+        self.check_misplaced()?;
         match &self.signed_attributes {
             Some(attributes) => {
                 self.check_attributes(attributes, certificate, content, digest, check)?;
@@ -194,6 +204,36 @@ impl SignerInfo {
             }
             None => self.check_bare(&key, &scheme, digest, content, check),
         }
+    }
+
+    /// RFC 5652 section 5.3: 1 with issuerAndSerialNumber, 3 with subjectKeyIdentifier. Both forms are met with either.
+    fn version_deviation(&self) -> Option<Reason> {
+        let expected = version_of(&self.identifier);
+        let text = format!("the signature bears version {}, and names its certificate as version {expected} does", self.version);
+        (self.version != expected).then(|| Reason::new("signer_version", text))
+    }
+
+    /// RFC 5652 sections 11.1 to 11.3: these three must not be unsigned attributes.
+    fn check_misplaced(&self) -> std::result::Result<(), Against> {
+        let unsigned = || self.unsigned_attributes.iter().flat_map(Attributes::iter);
+        let signed_only = [oid::ID_CONTENT_TYPE, oid::ID_MESSAGE_DIGEST, oid::ID_SIGNING_TIME];
+        match unsigned().find(|attribute| signed_only.contains(&attribute.kind)) {
+            None => Ok(()),
+            Some(attribute) => {
+                let text = format!("the attribute {} stands among the unsigned ones", oid_name(&attribute.kind));
+                Err(altered("attribute_misplaced", text))
+            }
+        }
+    }
+
+    /// Why the arithmetic would not be done even if the certificate were there: told where it is not.
+    pub fn unsupported(&self) -> Option<Reason> {
+        let digest = DigestAlgorithm::from_identifier(&self.digest_algorithm);
+        let scheme = match &digest {
+            Ok(digest) => SignatureScheme::from_identifier(&self.signature_algorithm, Some(*digest)).map(|_| ()),
+            Err(error) => Err(error.clone()),
+        };
+        scheme.err().map(|error| Reason::new("unsupported_algorithm", error.to_string()))
     }
 
     /// SEC-39: looked at one level deep, so that a nest of them costs nothing; nothing that they say decides.
@@ -355,8 +395,16 @@ impl SignerInfo {
             .notes
             .push(Reason::new("no_signed_attributes", "the signature covers the content without signed attributes"));
         for reading in content.readings {
-            let Some(value) = reading.digest(digest) else { continue };
-            match key.verify_digest(scheme, value, &self.signature) {
+            let verified = match (self.needs_content(), &reading.whole, reading.digest(digest)) {
+                (true, Some(whole), _) => key.verify(scheme, whole, &self.signature),
+                (true, None, _) => {
+                    let text = "the signature is over the content itself, which is too long to be kept in memory";
+                    return Err(unchecked("limit_exceeded", text));
+                }
+                (false, _, Some(value)) => key.verify_digest(scheme, value, &self.signature),
+                (false, _, None) => continue,
+            };
+            match verified {
                 Ok(()) => {
                     check.notes.extend(reading.note.clone());
                     return Ok(());

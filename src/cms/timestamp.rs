@@ -191,7 +191,7 @@ fn check_signer(
     let digests = signer.digest().map(|algorithm| (algorithm, digest::hash(algorithm, content))).into_iter().collect();
     let facts = ContentFacts {
         content_type: oid::ID_CT_TST_INFO,
-        readings: &[ContentReading { digests, note: None }],
+        readings: &[ContentReading { digests, whole: None, note: None }],
         resembles_attributes: false,
     };
     let check = signer.check(certificate, &facts, limits);

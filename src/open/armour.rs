@@ -2,6 +2,7 @@
 //! a web page gave out.
 
 use super::derived::Decoded;
+use crate::asn1::stream::Stream;
 use crate::base::reason::{Reason, visible};
 use crate::base::source::{SharedSource, Span};
 use crate::cms::content::content_type_of;
@@ -38,6 +39,31 @@ pub(super) fn unarmour<'a>(source: &SharedSource<'a>) -> io::Result<Option<Unarm
     }
     let note = Reason::new("bare_base64", "the file is a CMS structure in base64, without MIME and without PEM lines");
     Ok(structure(source.clone(), note))
+}
+
+/// A structure in DER or BER with a line end behind it, as editors and `echo` leave one: without it. Anything else that
+/// stands behind a structure makes it malformed (SEC-42).
+///
+/// # Errors
+/// What reading the input gives.
+pub(super) fn without_line_end<'a>(source: &SharedSource<'a>) -> io::Result<Option<Unarmoured<'a>>> {
+    let Some(length) = source.length() else { return Ok(None) };
+    for line_end in [&b"\r\n"[..], b"\n"] {
+        let Some(end) = length.checked_sub(line_end.len() as u64) else { continue };
+        let mut tail = Vec::new();
+        source.reader(end)?.read_to_end(&mut tail)?;
+        if tail != line_end {
+            continue;
+        }
+        let message = Span::of(source, 0, end);
+        let mut stream = Stream::new(message.reader(0)?);
+        if stream.skip("ContentInfo").and_then(|()| stream.end("ContentInfo")).is_ok() {
+            drop(stream);
+            let text = format!("a line end stands behind the CMS structure, at byte {end}");
+            return Ok(Some(Unarmoured { message, note: Reason::new("trailing_line_end", text) }));
+        }
+    }
+    Ok(None)
 }
 
 /// The first block whose label does not rule out that it is a CMS structure.

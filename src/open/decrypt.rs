@@ -16,15 +16,15 @@ use crate::cms::recipient_info::{
     AgreementRecipient, Originator, PasswordRecipient, RecipientInfo, SharedKeyRecipient, TransportRecipient,
 };
 use crate::cms::{Error as CmsError, Result as CmsResult};
-use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport, KeyWrap, oid_name};
-use crate::crypto::password::{self, KdfBudget};
+use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport, KeyWrap, Legacy, oid_name};
+use crate::crypto::password::{self, KdfBudget, Password};
 use crate::crypto::random::{Random, SystemRandom};
-use crate::crypto::signature::PublicKey;
 use crate::crypto::{agreement, content, strength, wrap};
 use crate::keys::identity::Identity;
-use crate::keys::opening::{Unwrapped, WrappedKey};
-use crate::policy::policy::Policy;
+use crate::keys::opening::{OpeningKey, Unwrapped, WrappedKey};
+use crate::policy::policy::{Des, Policy};
 use crate::store::keyring::{Keyring, SharedKey};
+use std::sync::Arc;
 
 /// Where an encrypted layer was found, which decides how strange a plaintext may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +155,14 @@ fn try_open<'a>(
 ) -> Result<SharedSource<'a>, Failure> {
     let limits = &openers.policy.limits;
     let read = read(message, limits, layer, notes)?;
+    if read.parameters.cipher.legacy() == Some(Legacy::OnRequest) && openers.policy.des == Des::Refuse {
+        // SEC-78
+        let text = format!(
+            "the content is encrypted with {}, which a home computer breaks; it is read on request only",
+            read.parameters.cipher
+        );
+        return Err(Failure::Unreadable(Reason::new("cipher_refused", text)));
+    }
     let ways = ways(&read.enveloped, openers.keyring)?;
     if ways.is_empty() {
         return Err(Failure::Closed(not_for_us(&read.enveloped, openers.keyring)));
@@ -163,7 +171,7 @@ fn try_open<'a>(
         let text = "the structure holds keys for a ciphertext that is not in this message";
         return Err(Failure::Unreadable(Reason::new("content_missing", text)));
     }
-    let content: SharedSource<'a> = std::sync::Arc::new(Content::of(std::sync::Arc::clone(message), limits));
+    let content: SharedSource<'a> = Arc::new(Content::of(Arc::clone(message), limits));
     let mut unsupported = None;
     let mut budget = KdfBudget::new(limits);
     for way in ways {
@@ -179,7 +187,7 @@ fn try_open<'a>(
             continue;
         }
         let parameters = read.parameters.clone();
-        let plaintext: SharedSource<'a> = std::sync::Arc::new(Decrypted { ciphertext: content, parameters, key });
+        let plaintext: SharedSource<'a> = Arc::new(Decrypted { ciphertext: content, parameters, key });
         let plaintext = settle(plaintext, Some(read.enveloped.content_length), message, limits).map_err(Failure::Io)?;
         if setting == Setting::Mime
             && !read.parameters.cipher.is_aead()
@@ -231,6 +239,8 @@ fn not_for_us(enveloped: &Enveloped, keyring: &Keyring) -> Reason {
 enum Way<'r> {
     /// A recipient's entry names a certificate whose private key is there.
     Certificate(&'r RecipientInfo, &'r Identity),
+    /// The only entry that a private key without certificate can be for.
+    Key(&'r RecipientInfo, &'r Arc<dyn OpeningKey>),
     /// An entry is for whoever knows a password.
     Password(&'r PasswordRecipient, &'r Secret),
     /// An entry is for whoever has a shared key.
@@ -248,6 +258,7 @@ impl Way<'_> {
         };
         match self {
             Self::Certificate(_, identity) => identity.certificate().subject().to_string(),
+            Self::Key(..) => "a private key without certificate".to_owned(),
             Self::Password(..) => "a password".to_owned(),
             Self::SharedKey(_, key) | Self::Content(key) => shared(key),
         }
@@ -261,6 +272,7 @@ fn ways<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> CmsResult<Vec<Way
     }
     let mut ways: Vec<Way<'r>> =
         by_certificate(enveloped, keyring)?.into_iter().map(|(r, identity)| Way::Certificate(r, identity)).collect();
+    ways.extend(by_key(enveloped, keyring));
     for recipient in &enveloped.head.recipients {
         match recipient {
             RecipientInfo::SharedKey(entry) => {
@@ -304,18 +316,24 @@ fn by_certificate<'r>(
     Ok(found)
 }
 
+/// A key whose certificate is lost opens what can be for nobody else: the one entry of its kind. With several to choose
+/// from there would be several attempts, and so an oracle (SEC-71).
+fn by_key<'r>(enveloped: &'r Enveloped, keyring: &'r Keyring) -> Vec<Way<'r>> {
+    let mut named = enveloped.head.recipients.iter().filter(|recipient| recipient.identifier().is_some());
+    match (named.next(), named.next()) {
+        (Some(only), None) => keyring.keys().iter().map(|key| Way::Key(only, key)).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The content-encryption key that a way yields; `None` where it yields none.
 fn content_key(way: &Way<'_>, read: &Read, openers: Openers<'_>, budget: &mut KdfBudget) -> CmsResult<Option<Secret>> {
     let length = read.parameters.cipher.key_length();
     let key = match way {
-        Way::Certificate(RecipientInfo::Transport(transport), identity) => {
-            return transported(transport, identity, length).map(Some);
+        Way::Certificate(recipient, identity) => {
+            return by_private_key(recipient, &**identity.opening(), identity.chain(), read, openers);
         }
-        Way::Certificate(RecipientInfo::Agreement(agreed), identity) => {
-            let originators = Originators { message: &read.enveloped.head.originator_certificates, identity, openers };
-            agree(agreed, identity, &originators)?
-        }
-        Way::Certificate(..) => None,
+        Way::Key(recipient, key) => return by_private_key(recipient, &***key, &[], read, openers),
         Way::Password(entry, password) => by_password(entry, password, length, budget)?,
         Way::SharedKey(entry, shared) => {
             let algorithm = KeyWrap::from_identifier(&entry.algorithm)?;
@@ -326,6 +344,25 @@ fn content_key(way: &Way<'_>, read: &Read, openers: Openers<'_>, budget: &mut Kd
     Ok(key.filter(|key| key.len() == length))
 }
 
+/// RFC 5652 sections 6.2.1 and 6.2.2. `chain` is what else is known of certificates.
+fn by_private_key(
+    recipient: &RecipientInfo,
+    key: &dyn OpeningKey,
+    chain: &[Certificate],
+    read: &Read,
+    openers: Openers<'_>,
+) -> CmsResult<Option<Secret>> {
+    let length = read.parameters.cipher.key_length();
+    match recipient {
+        RecipientInfo::Transport(transport) => transported(transport, key, length).map(Some),
+        RecipientInfo::Agreement(agreed) => {
+            let originators = Originators { message: &read.enveloped.head.originator_certificates, chain, openers };
+            Ok(agree(agreed, key, &originators)?.filter(|key| key.len() == length))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// RFC 5652 section 6.2.4, RFC 3211. That a password is wrong is no error: another entry may be for it.
 fn by_password(
     entry: &PasswordRecipient,
@@ -333,11 +370,9 @@ fn by_password(
     length: usize,
     budget: &mut KdfBudget,
 ) -> CmsResult<Option<Secret>> {
-    let Some(derivation) = &entry.derivation else {
-        let text = "a password recipient without keyDerivationAlgorithm: its key does not come from a password";
-        return Err(CmsError::Unsupported(text.to_owned()));
-    };
-    match password::unwrap_content_key(derivation, &entry.algorithm, password, &entry.encrypted_key, length, budget) {
+    let typed = Password::new(password);
+    let derivation = entry.derivation.as_ref();
+    match password::unwrap_content_key(derivation, &entry.algorithm, &typed, &entry.encrypted_key, length, budget) {
         Ok(key) => Ok(Some(key)),
         Err(password::Error::WrongPasswordOrCorrupt) => Ok(None),
         Err(password::Error::Iterations { limit, .. }) => {
@@ -349,12 +384,12 @@ fn by_password(
 
 /// Never fails for a reason that depends on the plaintext: a key of the wrong length is replaced by a random one, and
 /// the content decides (SEC-70).
-fn transported(recipient: &TransportRecipient, identity: &Identity, length: usize) -> CmsResult<Secret> {
+fn transported(recipient: &TransportRecipient, key: &dyn OpeningKey, length: usize) -> CmsResult<Secret> {
     let transport = KeyTransport::from_identifier(&recipient.algorithm)?;
     let mut substitute = vec![0; length];
     SystemRandom.fill(&mut substitute)?;
     let wrapped = WrappedKey::Transported { transport: &transport, bytes: &recipient.encrypted_key, length };
-    Ok(match identity.opening().unwrap(&wrapped) {
+    Ok(match key.unwrap(&wrapped) {
         Unwrapped::Here(key) if key.len() == length => key,
         _ => Secret::new(substitute),
     })
@@ -363,7 +398,7 @@ fn transported(recipient: &TransportRecipient, identity: &Identity, length: usiz
 /// Where the certificate of a sender may stand that agrees with a key of its own.
 struct Originators<'o> {
     message: &'o [Vec<u8>],
-    identity: &'o Identity,
+    chain: &'o [Certificate],
     openers: Openers<'o>,
 }
 
@@ -376,24 +411,24 @@ impl Originators<'_> {
         };
         let came: Vec<Certificate> = self.message.iter().filter_map(|raw| Certificate::from_der(raw).ok()).collect();
         let trust = self.openers.trust;
-        let known = came.iter().chain(trust.intermediates()).chain(trust.anchors()).chain(self.identity.chain());
+        let known = came.iter().chain(trust.intermediates()).chain(trust.anchors()).chain(self.chain);
         let Some(certificate) = known.into_iter().find(|certificate| identifier.names(certificate)) else {
-            let text = format!("the key is agreed upon with the certificate of the sender, {identifier}, which is not there");
+            let text =
+                format!("the key is agreed upon with the certificate of the sender, {identifier}, which is not there");
             return Err(CmsError::Unsupported(text));
         };
-        let key = PublicKey::from_spki(certificate.spki(), &self.openers.policy.limits)?;
-        Ok(key.key_agreement_bytes()?)
+        Ok(agreement::peer_from_certificate_key(certificate.spki(), &self.openers.policy.limits)?)
     }
 }
 
 fn agree(
     recipient: &AgreementRecipient,
-    identity: &Identity,
+    key: &dyn OpeningKey,
     originators: &Originators<'_>,
 ) -> CmsResult<Option<Secret>> {
     let scheme = KeyAgreement::from_identifier(&recipient.algorithm)?;
     let peer = originators.peer(&recipient.originator)?;
-    let Unwrapped::Here(shared) = identity.opening().unwrap(&WrappedKey::Agreed { peer: &peer }) else {
+    let Unwrapped::Here(shared) = key.unwrap(&WrappedKey::Agreed { peer: &peer }) else {
         return Ok(None);
     };
     // The key wrap goes into the derivation as it was received.

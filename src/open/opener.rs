@@ -176,6 +176,10 @@ impl<'o> Opener<'o> {
             Some(_) => false,
         };
         let (mut source, mut root) = (source, None);
+        if is_der && let Some(Unarmoured { message, note }) = armour::without_line_end(&source)? {
+            source = message;
+            report.notes.push(note);
+        }
         if !is_der {
             match armour::unarmour(&source)? {
                 Some(Unarmoured { message, note }) => {

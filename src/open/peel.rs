@@ -94,7 +94,8 @@ impl<'p> Peeler<'p> {
         let mut line_ends = LineEnds::Canonical;
         loop {
             let place = Place { path: &path, coverage, line_ends };
-            let (found, entity) = match raw_cms(&source)? {
+            let outermost = self.layers.is_empty() && scanned.is_none() && coverage == Coverage::WholeMessage;
+            let (found, entity) = match raw_cms(&source, outermost)? {
                 Some(content_type) => {
                     let (message, content_type) = (Arc::clone(&source), Ok(content_type));
                     (Shape::Cms { message, content_type, setting: Setting::File, deviations: Vec::new() }, None)
@@ -352,7 +353,7 @@ impl<'p> Peeler<'p> {
             }
         };
         let Verified { layer, reasons, inside, .. } = verified;
-        if verify::is_certificates_only(&layer) && matches!(inside, Inside::Nothing) {
+        if verify::is_certificates_only(&layer) && matches!(inside, Inside::Nothing | Inside::Mail(0)) {
             deviations.extend(reasons);
             self.push(place, LayerKind::Certificates { certificates: layer.certificates }, deviations);
             return Ok(Err(End::Content(message)));
@@ -548,12 +549,14 @@ fn canonical<'a>(content: SharedSource<'a>, limits: &Limits) -> Result<SharedSou
 }
 
 /// A source that is a CMS file by itself, with no MIME around it: the outermost one, or what a CMS layer held.
-fn raw_cms(source: &SharedSource<'_>) -> Result<Option<ContentType>, Stop> {
+/// A type that nobody knows counts at the outermost place only: elsewhere it is content.
+fn raw_cms(source: &SharedSource<'_>, outermost: bool) -> Result<Option<ContentType>, Stop> {
     if source.reader(0)?.fill_buf()?.first() != Some(&0x30) {
         return Ok(None);
     }
     match content_type_of(&**source) {
-        Ok(ContentType::Other(_)) | Err(_) => Ok(None),
+        Ok(ContentType::Other(_)) if !outermost => Ok(None),
+        Err(_) => Ok(None),
         Ok(content_type) => Ok(Some(content_type)),
     }
 }

@@ -2,7 +2,7 @@
 //! certificate is judged question by question.
 
 use super::evidence::{Evidence, evidence};
-use super::hashing::{HashSink, Hashed, hash_canonical, hash_raw, used_digests};
+use super::hashing::{HashSink, Hashed, hash_again, hash_canonical, hash_raw, used_digests};
 use super::report::{
     Address, AddressAnswer, Evidenced, Form, Readability, Revocation, Signature, SignedLayer, Strength,
     Trust as TrustAnswer, WhenSigned,
@@ -90,12 +90,9 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
     let mut sink = HashSink::announced();
     let data = SignedData::read(message.reader(0)?, limits, &mut sink)?;
     let missing = if data.head.content == EContent::Attached { sink.missing(&data) } else { Vec::new() };
-    if !missing.is_empty() {
+    if !missing.is_empty() || data.signers.iter().any(SignerInfo::needs_content) {
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
-        let mut again = HashSink::with(&missing);
-        SignedData::read(message.reader(0)?, limits, &mut again)?;
-        again.finish();
-        sink.digests.append(&mut again.digests);
+        sink = hash_again(message, &data, limits)?;
     }
     let readings = [sink.reading()];
     let facts = ContentFacts {
@@ -145,9 +142,10 @@ pub(super) fn detached(
     }
     let algorithms = used_digests(&data);
     reasons.extend(unannounced(&not_among(&algorithms, &data.head)));
-    let hashed = hash_canonical(content.content, &algorithms)?;
+    let mut hashed = hash_canonical(content.content, &data)?;
     reasons.extend(odd_octets(&hashed));
-    let mut readings = vec![ContentReading { digests: hashed.digests, note: None }];
+    let (digests, whole) = (std::mem::take(&mut hashed.digests), hashed.whole.take());
+    let mut readings = vec![ContentReading { digests, whole, note: None }];
     let prefix_resembles = hashed.prefix.as_deref().is_some_and(resembles_attributes);
     let check = |readings: &[ContentReading]| -> Vec<Signature> {
         let facts =
@@ -159,9 +157,13 @@ pub(super) fn detached(
     let altered = layer.signatures.iter().any(|s| s.integrity == Integrity::Altered);
     if altered && hashed.changed && content.line_ends == LineEnds::CanonicalOrRaw {
         let note = Reason::new(RAW_LINE_ENDS, "the signature was made over line ends that are not CRLF");
-        readings.push(ContentReading { digests: hash_raw(content.content, &algorithms)?, note: Some(note) });
+        readings.push(ContentReading { note: Some(note), ..hash_raw(content.content, &data)? });
         layer.signatures = check(&readings);
         raw = layer.signatures.iter().any(|s| s.notes.iter().any(|r| r.code == RAW_LINE_ENDS));
+    }
+    if hashed.changed && !raw {
+        let text = "the signed part has LF where mail has CRLF; it was judged with CRLF, as it is signed";
+        reasons.push(Reason::new("line_ends_changed", text));
     }
     Ok(Verified { layer, reasons, raw, digests: algorithms, inside: Inside::Nothing })
 }
@@ -208,6 +210,7 @@ impl Judge<'_> {
                     signer.identifier
                 );
                 signature.reasons.push(Reason::new("signer_cert_missing", text));
+                signature.reasons.extend(signer.unsupported());
             }
             Ok(Some(certificate)) => {
                 let check = if facts.readings.is_empty() {

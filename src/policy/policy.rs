@@ -30,6 +30,8 @@ pub struct Policy {
     pub path_inputs: PathInputs,
     /// Whether signatures with SHA-1 are strong enough to be trusted.
     pub sha1: Sha1,
+    /// Whether content encrypted with DES is opened.
+    pub des: Des,
     /// multipart/signed or application/pkcs7-mime.
     pub form: Form,
     /// Digest of new signatures.
@@ -74,6 +76,17 @@ pub enum Sha1 {
     Refuse,
     /// Good enough on the caller's word, for old archives; the note `weak_digest` stays. MD5 never is.
     Accept,
+}
+
+/// Whether content that is encrypted with DES is opened (SEC-78). 3DES and RC2 are, and are marked weak; nothing of the
+/// three is ever written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Des {
+    /// The layer stays closed, and says why.
+    #[default]
+    Refuse,
+    /// Opened on the caller's word, and marked weak.
+    Read,
 }
 
 /// Padding of RSA signatures (RFC 8017 section 8).
@@ -149,6 +162,7 @@ impl Policy {
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             path_inputs: PathInputs::default(),
             sha1: Sha1::Refuse,
+            des: Des::Refuse,
             form: Form::Clear,
             digest: DigestAlgorithm::Sha256,
             rsa_padding: RsaPadding::Pkcs1,

@@ -4,6 +4,9 @@
 
 use crate::base::secret::Secret;
 use crate::keys::identity::Identity;
+use crate::keys::opening::OpeningKey;
+use std::fmt;
+use std::sync::Arc;
 
 /// Identities, passwords and shared keys, each in the order in which they are to be tried.
 ///
@@ -12,9 +15,10 @@ use crate::keys::identity::Identity;
 /// let mut ring = Keyring::default();
 /// ring.add_password("agreed on by telephone".into());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Keyring {
     identities: Vec<Identity>,
+    keys: Vec<Arc<dyn OpeningKey>>,
     passwords: Vec<Secret>,
     shared: Vec<SharedKey>,
 }
@@ -40,6 +44,12 @@ impl Keyring {
         self.identities.push(identity);
     }
 
+    /// Adds a private key whose certificate is not at hand. It opens a message that names one recipient only, since nothing
+    /// says which of several it is.
+    pub fn add_key(&mut self, key: Arc<dyn OpeningKey>) {
+        self.keys.push(key);
+    }
+
     /// Adds a password for messages that are encrypted to one (PasswordRecipientInfo). UTF-8, as it was typed.
     pub fn add_password(&mut self, password: Secret) {
         self.passwords.push(password);
@@ -55,6 +65,11 @@ impl Keyring {
         &self.identities
     }
 
+    /// All keys without certificate.
+    pub fn keys(&self) -> &[Arc<dyn OpeningKey>] {
+        &self.keys
+    }
+
     /// All passwords.
     pub fn passwords(&self) -> &[Secret] {
         &self.passwords
@@ -67,7 +82,15 @@ impl Keyring {
 
     /// Whether there is nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.identities.is_empty() && self.passwords.is_empty() && self.shared.is_empty()
+        self.identities.is_empty() && self.keys.is_empty() && self.passwords.is_empty() && self.shared.is_empty()
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Keyring");
+        debug.field("identities", &self.identities).field("keys", &self.keys.len());
+        debug.field("passwords", &self.passwords).field("shared", &self.shared).finish()
     }
 }
 

@@ -64,6 +64,9 @@ pub fn keyring(corpus: &std::path::Path, entry: &Value) -> Keyring {
         };
         import.identities.iter().cloned().for_each(|identity| ring.add(identity));
         for private in &import.keys {
+            if key["identity"].as_array().is_none_or(Vec::is_empty) {
+                ring.add_key(private.clone());
+            }
             for certificate in key["identity"].as_array().cloned().unwrap_or_default() {
                 for certificate in certificates(&corpus.join(certificate.as_str().unwrap())) {
                     if let Ok(identity) = Identity::new(certificate, Vec::new(), private.clone()) {
