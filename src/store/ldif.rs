@@ -100,7 +100,9 @@ pub enum ErrorKind {
     #[error("a folded line continues nothing")]
     Continuation,
     /// Neither `name: value`, nor a comment, nor a folded line.
-    #[error("{0:?} has no colon: a line is \"name: value\", \"# comment\", or begins with a blank and continues the one before")]
+    #[error(
+        "{0:?} has no colon: a line is \"name: value\", \"# comment\", or begins with a blank and continues the one before"
+    )]
     NoColon(String),
     /// What stands before the colon is no attribute description.
     #[error("{0:?} is no name of an attribute")]
@@ -174,11 +176,7 @@ impl Ldif {
     ///
     /// # Errors
     /// [`ErrorKind::Resolved`] where all of it together is larger than a structure may be.
-    pub fn resolve(
-        &mut self,
-        limits: &Limits,
-        mut resolver: impl FnMut(&str) -> Option<Vec<u8>>,
-    ) -> Result<(), Error> {
+    pub fn resolve(&mut self, limits: &Limits, mut resolver: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<(), Error> {
         let limit = limits.structure_bytes;
         let mut total = 0usize;
         for attribute in self.entries.iter_mut().flat_map(|entry| &mut entry.attributes) {
@@ -269,8 +267,10 @@ impl fmt::Display for Attribute {
 /// Whether a file is LDIF: by its first line that is neither empty nor a comment.
 pub fn is_ldif(bytes: &[u8]) -> bool {
     let mut lines = Lines::new(bytes);
-    let first = std::iter::from_fn(|| lines.logical().ok().flatten()).map(|(_, line)| line).find(|line| !line.is_empty());
-    let starts = |line: &[u8], name: &[u8]| line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
+    let first =
+        std::iter::from_fn(|| lines.logical().ok().flatten()).map(|(_, line)| line).find(|line| !line.is_empty());
+    let starts =
+        |line: &[u8], name: &[u8]| line.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
     first.is_some_and(|line| {
         starts(&line, b"dn:") || (starts(&line, b"version:") && line.get(8..).is_some_and(|v| v.trim_ascii() == b"1"))
     })
@@ -357,7 +357,8 @@ impl Reading<'_> {
                     if self.changes == ChangeRecords::Refuse {
                         return Err(ErrorKind::ChangeRecord(what));
                     }
-                    let text = format!("the record of line {} changes a directory ({what}) and was skipped", entry.line);
+                    let text =
+                        format!("the record of line {} changes a directory ({what}) and was skipped", entry.line);
                     self.file.notes.push(Reason::new("change_record_skipped", text));
                     self.record = Record::Skipped;
                     return Ok(());
@@ -434,7 +435,8 @@ fn described(description: &[u8]) -> Option<(String, Vec<String>)> {
     };
     let mut parts = text.split(';');
     let name = parts.next().filter(|name| sound(name, b"."))?;
-    let options: Vec<String> = parts.map(|option| sound(option, b"").then(|| option.to_owned())).collect::<Option<_>>()?;
+    let options: Vec<String> =
+        parts.map(|option| sound(option, b"").then(|| option.to_owned())).collect::<Option<_>>()?;
     Some((name.to_owned(), options))
 }
 

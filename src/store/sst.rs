@@ -164,7 +164,9 @@ pub enum Error {
     #[error("there is no certificate, CRL or CTL in it")]
     NoElement,
     /// An element of a single-element file is followed by an end marker, or is none.
-    #[error("id 0 at byte {offset} ends a store, and a single serialized element has no end marker: read it without --element")]
+    #[error(
+        "id 0 at byte {offset} ends a store, and a single serialized element has no end marker: read it without --element"
+    )]
     EndInElement {
         /// Where it begins.
         offset: usize,

@@ -264,7 +264,8 @@ fn collection_words(collection: &CertificateCollection, at: Time) -> String {
     part("Anchors (self-signed)", &mut collection.anchors.iter().map(name));
     part("Intermediates", &mut collection.intermediates.iter().map(name));
     if !collection.restricted.is_empty() {
-        let restricted = collection.restricted.iter().map(|(c, reason)| format!("{}: {reason} [{}]", name(c), reason.code));
+        let restricted =
+            collection.restricted.iter().map(|(c, reason)| format!("{}: {reason} [{}]", name(c), reason.code));
         part("Not trusted for mail by their properties", &mut restricted.into_iter());
     }
     if !collection.notes.is_empty() {

@@ -111,9 +111,7 @@ pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Ce
 
 /// What each file holds, and each file in a folder.
 pub(crate) fn imports(paths: &[PathBuf], console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
-    each_file(paths, console, &mut |file, bytes| {
-        Ok((file.to_path_buf(), import_of(file, bytes, console)?))
-    })
+    each_file(paths, console, &mut |file, bytes| Ok((file.to_path_buf(), import_of(file, bytes, console)?)))
 }
 
 fn import_of(file: &Path, bytes: &[u8], console: Console) -> Result<Import, Failure> {

@@ -136,7 +136,9 @@ impl LdifDirectory {
     /// has to prove itself. Also a bare certificate, as some directories have it.
     fn smime(&mut self, bytes: &[u8], limits: &Limits) -> Result<Vec<Certificate>, String> {
         if bytes.first() != Some(&0x30) {
-            return Err("it is neither a CMS structure nor a certificate (Microsoft's older form is not read)".to_owned());
+            return Err(
+                "it is neither a CMS structure nor a certificate (Microsoft's older form is not read)".to_owned()
+            );
         }
         let bag = match p7c::read(bytes, limits) {
             Ok(bag) => bag,

@@ -142,7 +142,9 @@ fn no_cut_and_no_altered_byte_makes_it_panic() {
 
 #[test]
 fn other_text_is_no_ldif() {
-    for text in ["", "\n\n", "# only a comment\n", "dnx: a", "version: 2\n", "version: 1.2\n", "From: a\n\ndn: x", " dn: x"] {
+    for text in
+        ["", "\n\n", "# only a comment\n", "dnx: a", "version: 2\n", "version: 1.2\n", "From: a\n\ndn: x", " dn: x"]
+    {
         assert!(!is_ldif(text.as_bytes()), "{text:?}");
     }
     assert!(is_ldif(b"# x\n\nDN: cn=a"));

@@ -205,7 +205,8 @@ impl fmt::Display for ImportRefused {
             let (subject, serial) = (certificate.subject().brief(), certificate.serial_hex());
             format!("{subject} (serial number {serial}) expired at {}", certificate.not_after())
         });
-        let unreadable = self.unreadable.iter().map(|(at, error)| format!("the entry at byte {at} is unreadable: {error}"));
+        let unreadable =
+            self.unreadable.iter().map(|(at, error)| format!("the entry at byte {at} is unreadable: {error}"));
         let all: Vec<String> = expired.chain(unreadable).collect();
         write!(f, "{} of its certificates cannot be imported at {}: {}", all.len(), self.at, all.join("; "))
     }

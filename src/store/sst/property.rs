@@ -215,9 +215,8 @@ fn text(value: &[u8]) -> Option<String> {
     if !rest.is_empty() {
         return None;
     }
-    let mut text = char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair)))
-        .collect::<Result<String, _>>()
-        .ok()?;
+    let mut text =
+        char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair))).collect::<Result<String, _>>().ok()?;
     if text.ends_with('\0') {
         text.pop();
     }
