@@ -276,6 +276,9 @@ pub fn is_ldif(bytes: &[u8]) -> bool {
     })
 }
 
+/// Where a line begins, and the whole of it.
+type Line<'a> = (usize, Cow<'a, [u8]>);
+
 /// Lines of a file, folded ones joined and comments left out.
 struct Lines<'a> {
     rest: Option<&'a [u8]>,
@@ -298,7 +301,7 @@ impl<'a> Lines<'a> {
     }
 
     /// RFC 2849, note 2: a line that begins with a blank continues the one before, a comment too.
-    fn logical(&mut self) -> Result<Option<(usize, Cow<'a, [u8]>)>, Error> {
+    fn logical(&mut self) -> Result<Option<Line<'a>>, Error> {
         while let Some(first) = self.physical() {
             let number = self.number;
             if first.starts_with(b" ") {

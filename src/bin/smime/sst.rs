@@ -157,7 +157,7 @@ fn load(source: &SstSource, console: Console) -> Result<SerializedStore, Failure
 
 /// What is in files and folders, each certificate and list once.
 fn gather(paths: &[PathBuf], urls: Option<&FileUrls>, console: Console) -> Result<SerializedStore, Failure> {
-    let found = store::each_file(paths, console, &mut |file, bytes| elements(file, bytes, urls, console))?;
+    let found = store::each_file(paths, console, |file, bytes| elements(file, bytes, urls, console))?;
     let mut store = SerializedStore::default();
     store.merge(found.into_iter().flatten());
     Ok(store)

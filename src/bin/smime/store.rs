@@ -111,7 +111,7 @@ pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Ce
 
 /// What each file holds, and each file in a folder.
 pub(crate) fn imports(paths: &[PathBuf], console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
-    each_file(paths, console, &mut |file, bytes| Ok((file.to_path_buf(), import_of(file, bytes, console)?)))
+    each_file(paths, console, |file, bytes| Ok((file.to_path_buf(), import_of(file, bytes, console)?)))
 }
 
 fn import_of(file: &Path, bytes: &[u8], console: Console) -> Result<Import, Failure> {
@@ -135,7 +135,7 @@ pub(crate) fn wide() -> Limits {
 pub(crate) fn each_file<T>(
     paths: &[PathBuf],
     console: Console,
-    read: &mut dyn FnMut(&Path, &[u8]) -> Result<T, Failure>,
+    mut read: impl FnMut(&Path, &[u8]) -> Result<T, Failure>,
 ) -> Result<Vec<T>, Failure> {
     let mut found = Vec::new();
     for path in paths {
@@ -162,7 +162,7 @@ pub(crate) struct Shelves {
 
 pub(crate) fn directory(paths: &[PathBuf], console: Console) -> Result<Shelves, Failure> {
     let mut directories = Vec::new();
-    let found = each_file(paths, console, &mut |file, bytes| {
+    let found = each_file(paths, console, |file, bytes| {
         if !ldif::is_ldif(bytes) {
             return Ok(import_of(file, bytes, console)?.certificates);
         }

@@ -116,8 +116,7 @@ fn bytes_and_entries_are_bounded() {
 #[test]
 fn what_urls_stand_for_is_bounded_together() {
     let mut file = read("dn: x\na:< file:///1\nb:< file:///2\nc:< http://x/\n").unwrap();
-    let mut limits = Limits::default();
-    limits.structure_bytes = 7;
+    let limits = Limits { structure_bytes: 7, ..Limits::default() };
     let error = file.clone().resolve(&limits, |_| Some(vec![0; 4])).unwrap_err();
     assert_eq!(error, Error { line: 3, kind: ErrorKind::Resolved { limit: 7 } });
     file.resolve(&limits, |url| url.ends_with('1').then(|| b"one".to_vec())).unwrap();
