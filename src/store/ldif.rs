@@ -1,7 +1,7 @@
 //! LDIF (RFC 2849): what directories are exported to and filled from, so certificates by person without a network.
 //!
 //! [`Ldif::read`] gives the entries as they stand there; [`directory`] finds the certificates and revocation lists in
-//! them; [`write`] makes a file of certificates that a directory takes. A value given by URL (`attr:< URL`) is never
+//! them; [`mod@write`] makes a file of certificates that a directory takes. A value given by URL (`attr:< URL`) is never
 //! fetched: it is handed out as such, and [`Ldif::resolve`] puts in its place what the caller has for it.
 //!
 //! Read beyond the RFC, because programs write it: a file without version line, an entry without attributes, UTF-8 that is

@@ -33,7 +33,8 @@ fn rich() -> Vec<u8> {
 
 #[test]
 fn out_100_properties_attach_to_the_next_element() {
-    let store = read(&rich()).unwrap();
+    let bytes = rich();
+    let store = read(&bytes).unwrap();
     let shape: Vec<_> = store
         .elements()
         .iter()
@@ -51,8 +52,8 @@ fn out_100_properties_attach_to_the_next_element() {
     let one = &store.elements()[0];
     assert_eq!(one.certificate().unwrap().sha1(), one.property(3).unwrap().value());
     let (start, id) = (one.offset(), 32u32.to_le_bytes());
-    assert_eq!(rich().len(), store.write(&WriteOptions::ALL).len() + 12 + b"key container".len());
-    assert_eq!(rich()[start..start + 4], id);
+    assert_eq!(bytes.len(), store.write(&WriteOptions::ALL).len() + 12 + b"key container".len());
+    assert_eq!(bytes[start..start + 4], id);
     assert_eq!(store.certificates().count(), 2);
 }
 
