@@ -72,6 +72,9 @@ pub struct Limits {
     pub inflate_ratio: u64,
     /// Bytes that a CompressedData unpacks to at the most (SEC-85).
     pub inflated_bytes: u64,
+    /// Entries of one serialized store, or lines with values of one LDIF file: Windows's own lists of roots have some five
+    /// thousand (OUT-101).
+    pub store_entries: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -110,6 +113,7 @@ impl Default for Limits {
             key_file_bytes: 1 << 20,
             inflate_ratio: 100,
             inflated_bytes: 256 << 20,
+            store_entries: 100_000,
             in_memory_layer: 1 << 20,
         }
     }

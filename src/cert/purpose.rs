@@ -240,7 +240,8 @@ fn timestamp_authority(cert: &Certificate, who: &str) -> Vec<Reason> {
     against
 }
 
-fn usage_names(usages: &[ObjectIdentifier]) -> String {
+/// The names of the first of them, for people.
+pub(crate) fn usage_names(usages: &[ObjectIdentifier]) -> String {
     let names: Vec<String> = usages
         .iter()
         .take(8)

@@ -1,17 +1,20 @@
 //! Reads any file that holds certificates or keys, whatever it is called: PEM, PKCS#12, PKCS#8, PKCS#1, SEC1, PKCS#7,
-//! a certificate or CRL in DER, or base64 without armour.
+//! a serialized store, LDIF, a certificate or CRL in DER, or base64 without armour.
 //!
 //! Keys and certificates are paired by public key, whatever a file's attributes say (SEC-123).
 
+mod collections;
 mod sniff;
 
 use self::sniff::Kind;
 use super::p12::{self, MissingMac};
-use super::{Error, Result, p7c, pem};
+use super::sst::collection::AnchorLimits;
+use super::{Error, Result, ldif, p7c, pem, sst};
 use crate::asn1::ber::Reader;
 use crate::base::limits::Limits;
 use crate::base::reason::{Reason, visible};
 use crate::base::secret::Secret;
+use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::crypto;
 use crate::crypto::password::{KdfBudget, Password, open_legacy_pem, open_private_key};
@@ -50,6 +53,9 @@ pub struct Import {
     pub keys: Vec<Arc<SoftwareKey>>,
     /// DER.
     pub crls: Vec<Vec<u8>>,
+    /// Certificates that the file itself, a serialized store, does not trust for everything. Where the file is trusted,
+    /// ask [`against_anchor`](Self::against_anchor) before one of `certificates` becomes an anchor (OUT-105).
+    pub anchor_limits: HashMap<Certificate, AnchorLimits>,
     /// What was skipped, what is weak, what the file calls its keys.
     pub notes: Vec<Reason>,
 }
@@ -59,7 +65,7 @@ pub struct Import {
 /// # Errors
 /// [`Error::Empty`], [`Error::TooLarge`], [`Error::NotRecognised`], [`Error::PasswordNeeded`],
 /// [`Error::WrongPasswordOrCorrupt`], [`Error::NoMac`], [`Error::UnsupportedAlgorithm`], [`Error::Limit`],
-/// [`Error::Pem`], [`Error::Malformed`], [`Error::Certificate`], [`Error::Key`]. Where a file holds several things, one
+/// [`Error::Pem`], [`Error::Sst`], [`Error::Ldif`], [`Error::Malformed`], [`Error::Certificate`], [`Error::Key`]. Where a file holds several things, one
 /// of them that is not read is a note instead.
 pub fn read(bytes: &[u8], password: Option<&Secret>, options: &ImportOptions, limits: &Limits) -> Result<Import> {
     if bytes.is_empty() {
@@ -79,8 +85,12 @@ pub fn read(bytes: &[u8], password: Option<&Secret>, options: &ImportOptions, li
         seen: HashSet::new(),
         refused: None,
     };
-    if pem::is_pem(bytes) {
+    if sst::is_sst(bytes) {
+        gathering.sst(bytes)?;
+    } else if pem::is_pem(bytes) {
         gathering.pem(bytes)?;
+    } else if ldif::is_ldif(bytes) {
+        gathering.ldif(bytes)?;
     } else if let Some(kind) = sniff::kind(bytes) {
         gathering.structure(kind, bytes)?;
     } else {
@@ -122,6 +132,12 @@ impl Import {
         Err(Error::SeveralIdentities { subjects })
     }
 
+    /// Why the file itself does not trust a certificate of its own for mail at that moment (OUT-105); `None` where it
+    /// does, or says nothing of it.
+    pub fn against_anchor(&self, certificate: &Certificate, at: Time) -> Option<Reason> {
+        self.anchor_limits.get(certificate).and_then(|limits| limits.against(at))
+    }
+
     /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
     /// them anew.
     #[must_use]
@@ -130,6 +146,9 @@ impl Import {
         self.certificates.extend(other.certificates.into_iter().filter(|certificate| seen.insert(certificate.clone())));
         self.keys.extend(other.keys);
         self.crls.extend(other.crls);
+        for (certificate, limits) in other.anchor_limits {
+            self.anchor_limits.entry(certificate).or_default().extend(limits);
+        }
         self.notes.extend(other.notes);
         let known = std::mem::take(&mut self.identities).into_iter().chain(other.identities);
         let (keys, certificates) = (std::mem::take(&mut self.keys), self.certificates.clone());
@@ -255,10 +274,7 @@ impl Gathering<'_> {
         }
         match kind {
             Kind::Certificate => self.certificate(bytes),
-            Kind::Crl => {
-                Reader::single(bytes, "CertificateList")?.sequence("CertificateList")?;
-                self.found.crls.push(bytes.to_vec());
-            }
+            Kind::Crl => self.crl(bytes)?,
             Kind::Pkcs8 => self.key(PrivateKey::from_pkcs8(&Secret::from(bytes)), "")?,
             Kind::Pkcs1 => self.key(PrivateKey::from_pkcs1(&Secret::from(bytes)), "")?,
             Kind::Sec1 => self.key(PrivateKey::from_sec1(&Secret::from(bytes)), "")?,
@@ -285,6 +301,12 @@ impl Gathering<'_> {
         Ok(())
     }
 
+    fn crl(&mut self, bytes: &[u8]) -> Result<()> {
+        Reader::single(bytes, "CertificateList")?.sequence("CertificateList")?;
+        self.found.crls.push(bytes.to_vec());
+        Ok(())
+    }
+
     fn pkcs12(&mut self, bytes: &[u8]) -> Result<()> {
         let contents = p12::read(bytes, self.password, self.options.missing_mac, self.limits, &mut self.budget)?;
         self.found.notes.extend(contents.notes);
@@ -300,15 +322,17 @@ impl Gathering<'_> {
     /// A certificate; one that is not readable is a note, so that it does not cost the others.
     fn certificate(&mut self, bytes: &[u8]) {
         match Certificate::from_der(bytes) {
-            Ok(certificate) => {
-                if self.seen.insert(certificate.clone()) {
-                    self.found.certificates.push(certificate);
-                }
-            }
+            Ok(certificate) => self.add(certificate),
             Err(error) => {
                 self.note("certificate_unreadable", error.to_string());
                 self.refused.get_or_insert(error.into());
             }
+        }
+    }
+
+    fn add(&mut self, certificate: Certificate) {
+        if self.seen.insert(certificate.clone()) {
+            self.found.certificates.push(certificate);
         }
     }
 
@@ -520,7 +544,7 @@ mod tests {
         for (bytes, word) in [
             (&b"Subject: hello\r\n\r\nhello"[..], "Subject: hello"),
             (&[0xff, 0xfe, b'-', 0], "UTF-16"),
-            (b"\0\0\0\0CERT\0\0\0\0", ".sst"),
+            (b"CERT\0\0\0\0", "43 45 52 54"),
             (&[1, 2, 3], "01 02 03"),
             (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAQID\n-----END OPENSSH PRIVATE KEY-----", "OPENSSH PRIVATE KEY"),
         ] {

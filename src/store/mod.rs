@@ -1,5 +1,6 @@
-//! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`] and
-//! [`p7c`] are the formats beneath it, with their writers; [`keyring`] finds the key that opens a message.
+//! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`], [`p7c`],
+//! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
+//! and [`keyring`] the key that opens a message.
 //!
 //! Nothing here opens a file: bytes come in, bytes go out.
 
@@ -8,9 +9,11 @@
 pub mod directory;
 pub mod import;
 pub mod keyring;
+pub mod ldif;
 pub mod p12;
 pub mod p7c;
 pub mod pem;
+pub mod sst;
 
 use crate::asn1;
 use crate::cert;
@@ -36,8 +39,8 @@ pub enum Error {
     },
     /// It is none of the formats that are read.
     #[error(
-        "it is {found}; PKCS#12, PKCS#8, PKCS#7 and certificates are read, each as PEM, base64 or DER: \
-         export the key or certificate again in one of them"
+        "it is {found}; PKCS#12, PKCS#8, PKCS#7 and certificates are read, each as PEM, base64 or DER, and .sst and \
+         LDIF files: export the key or certificate again in one of them"
     )]
     NotRecognised {
         /// What it seems to be.
@@ -113,6 +116,12 @@ pub enum Error {
     /// A certificate that cannot be read.
     #[error("certificate: {0}")]
     Certificate(#[from] cert::Error),
+    /// A serialized store that cannot be read (OUT-102).
+    #[error("serialized store: {0}")]
+    Sst(#[from] sst::Error),
+    /// An LDIF file that cannot be read.
+    #[error("LDIF, {0}")]
+    Ldif(#[from] ldif::Error),
     /// A private key that cannot be read, or that contradicts itself (SEC-127).
     #[error("private key: {0}")]
     Key(crypto::Error),

@@ -191,7 +191,8 @@ impl Decoder {
     }
 }
 
-fn encode(data: &[u8]) -> String {
+/// Base64 on one line.
+pub(super) fn encode(data: &[u8]) -> String {
     encodify::base64::STANDARD.encode(data)
 }
 

@@ -30,8 +30,9 @@ fn verify(args: &CertsVerify, console: Console) -> Outcome {
     }
     let leaf = extra.remove(0);
     extra.extend(store::certificates(&args.chain, console)?);
-    let mut trust = store::trust(&args.trust, console)?;
-    store::certificates(&args.anchor, console)?.into_iter().for_each(|anchor| trust.add_anchor(anchor));
+    let at = time(args.at);
+    let mut trust = store::trust(&args.trust, at, console)?;
+    store::anchors(&args.anchor, at, console)?.into_iter().for_each(|anchor| trust.add_anchor(anchor));
     let lists = store::revocation(&args.lists.crls, console)?;
     let default = if args.lists.crls.is_empty() { RevocationMode::Off } else { RevocationMode::Hard };
     let mode = args.lists.revocation.unwrap_or(default);
@@ -45,7 +46,7 @@ fn verify(args: &CertsVerify, console: Console) -> Outcome {
         inputs: &inputs,
         revocation: if mode == RevocationMode::Off { &[] } else { &sources },
         candidates: if args.explain { Candidates::Always } else { Candidates::OnFailure },
-        ..ChainRequest::new(&leaf, &trust, time(args.at), &policy.limits)
+        ..ChainRequest::new(&leaf, &trust, at, &policy.limits)
     };
     let outcome = chain::build(&request);
     let answer = Answer::new(args, &request, outcome, mode, &policy);

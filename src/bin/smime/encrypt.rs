@@ -8,13 +8,13 @@ use crate::{input, store, time};
 use clap::ArgMatches;
 use smime::crypto::algorithm::KeyTransport;
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{Certificates, EmailAddress, Encryptor, Message, Policy, RecipientPlan};
+use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policy = policy(args);
     let now = time(args.at);
-    let directory = Certificates(store::certificates(&args.certs, console)?);
-    let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, console)?) };
+    let directory = store::directory(&args.certs, console)?;
+    let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
     let own = store::identities(&args.identities, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());

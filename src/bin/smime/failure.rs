@@ -128,6 +128,25 @@ impl From<store::Error> for Failure {
     }
 }
 
+impl From<store::sst::Error> for Failure {
+    fn from(error: store::sst::Error) -> Self {
+        Self::new(exit::UNREADABLE, store::Error::from(error))
+    }
+}
+
+impl From<store::ldif::Error> for Failure {
+    fn from(error: store::ldif::Error) -> Self {
+        Self::new(exit::UNREADABLE, store::Error::from(error))
+    }
+}
+
+impl From<store::sst::collection::ImportRefused> for Failure {
+    fn from(error: store::sst::collection::ImportRefused) -> Self {
+        let code = if error.expired.is_empty() { exit::UNREADABLE } else { exit::POLICY };
+        Self::new(code, error)
+    }
+}
+
 impl From<keys::identity::KeyMismatch> for Failure {
     fn from(error: keys::identity::KeyMismatch) -> Self {
         Self::new(exit::OTHER, error)

@@ -15,7 +15,9 @@ mod open;
 mod output;
 mod render;
 mod sign;
+mod sst;
 mod store;
+mod urls;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(args, console),
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),
+        Command::Sst(args) => sst::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

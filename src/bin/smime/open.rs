@@ -27,7 +27,7 @@ impl Judge {
             [] => None,
             paths => Some(store::revocation(paths, console)?),
         };
-        let (policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, console)?);
+        let (policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
         Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default() })
     }
 

@@ -5,10 +5,14 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
+use smime::store::directory::{Certificates, Directory, Unreachable};
 use smime::store::import::{self, Import, ImportOptions};
+use smime::store::ldif::directory::LdifDirectory;
+use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
-use smime::store::pem;
-use smime::{Certificate, Crl, Identity, Limits, OcspResponse, RevocationData, Secret, Trust, cert, store};
+use smime::store::{pem, sst};
+use smime::{Certificate, Crl, EmailAddress, Identity, Limits, OcspResponse, RevocationData, Secret, Time, Trust};
+use smime::{cert, store};
 use std::path::{Path, PathBuf};
 
 /// Where one identity comes from.
@@ -102,23 +106,83 @@ pub(crate) fn read(
 
 /// Certificates of files, and of the files in folders.
 pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Certificate>, Failure> {
-    let limits = Limits::default();
-    let mut found: Vec<Certificate> = Vec::new();
+    Ok(imports(paths, console)?.into_iter().flat_map(|(_, import)| import.certificates).collect())
+}
+
+/// What each file holds, and each file in a folder.
+pub(crate) fn imports(paths: &[PathBuf], console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
+    each_file(paths, console, |file, bytes| Ok((file.to_path_buf(), import_of(file, bytes, console)?)))
+}
+
+fn import_of(file: &Path, bytes: &[u8], console: Console) -> Result<Import, Failure> {
+    let import = import::read(bytes, None, &ImportOptions::default(), &wide())?;
+    // Of collections nobody knows by heart what is in them.
+    if sst::is_sst(bytes) || ldif::is_ldif(bytes) {
+        let told: Vec<_> = import.notes.iter().filter(|note| note.code != "anchor_limits").cloned().collect();
+        console.notes(file.display(), &told);
+    }
+    Ok(import)
+}
+
+/// The bounds of files that hold no secrets.
+pub(crate) fn wide() -> Limits {
+    let mut limits = Limits::default();
+    limits.key_file_bytes = limits.structure_bytes;
+    limits
+}
+
+/// Reads files, and the files in folders. A folder may hold other things, too; a file that was named may not.
+pub(crate) fn each_file<T>(
+    paths: &[PathBuf],
+    console: Console,
+    mut read: impl FnMut(&Path, &[u8]) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let mut found = Vec::new();
     for path in paths {
         let folder = path.is_dir();
         for file in if folder { files(path)? } else { vec![path.clone()] } {
-            let bytes = small_file(&file, limits.structure_bytes, Secrecy::Open, console)?;
-            let mut wide = limits.clone();
-            wide.key_file_bytes = limits.structure_bytes;
-            match import::read(bytes.expose(), None, &ImportOptions::default(), &wide) {
-                Ok(import) => found.extend(import.certificates),
-                // A folder may hold other things, too; a file that was named may not.
-                Err(error) if folder => console.warn(format_args!("{}: passed over: {error}", file.display())),
-                Err(error) => return Err(Failure::from(error).about(file.display())),
+            let bytes = small_file(&file, Limits::default().structure_bytes, Secrecy::Open, console)?;
+            match read(&file, bytes.expose()) {
+                Ok(one) => found.push(one),
+                Err(failure) if folder => {
+                    console.warn(format_args!("{}: passed over: {}", file.display(), failure.why));
+                }
+                Err(failure) => return Err(failure.about(file.display())),
             }
         }
     }
     Ok(found)
+}
+
+/// What --certs gives to look up addresses in: the addresses in certificates, and those of the entries of LDIF files.
+pub(crate) struct Shelves {
+    certificates: Certificates,
+    directories: Vec<LdifDirectory>,
+}
+
+pub(crate) fn directory(paths: &[PathBuf], console: Console) -> Result<Shelves, Failure> {
+    let mut directories = Vec::new();
+    let found = each_file(paths, console, |file, bytes| {
+        if !ldif::is_ldif(bytes) {
+            return Ok(import_of(file, bytes, console)?.certificates);
+        }
+        let entries = Ldif::read(bytes, ChangeRecords::Refuse, &wide()).map_err(store::Error::from)?;
+        let directory = LdifDirectory::new(&entries, &wide());
+        console.notes(file.display(), directory.notes());
+        directories.push(directory);
+        Ok(Vec::new())
+    })?;
+    Ok(Shelves { certificates: Certificates(found.concat()), directories })
+}
+
+impl Directory for Shelves {
+    fn certificates(&self, address: &EmailAddress) -> Result<Vec<Certificate>, Unreachable> {
+        let mut found = self.certificates.certificates(address)?;
+        for directory in &self.directories {
+            found.extend(directory.certificates(address)?);
+        }
+        Ok(found)
+    }
 }
 
 /// Revocation lists and OCSP responses of files, and of the files in folders.
@@ -140,6 +204,13 @@ pub(crate) fn revocation(paths: &[PathBuf], console: Console) -> Result<Revocati
 }
 
 fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
+    if sst::is_sst(bytes) || ldif::is_ldif(bytes) {
+        let import = import::read(bytes, None, &ImportOptions::default(), &wide())?;
+        for der in &import.crls {
+            data.add_crl(Crl::from_der(der, limits)?);
+        }
+        return Ok(());
+    }
     let blocks = if pem::is_pem(bytes) {
         let blocks = pem::read(bytes)?;
         blocks.into_iter().map(|block| block.data.expose().to_vec()).collect()
@@ -178,11 +249,52 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// What --trust gives: self-signed certificates are anchors, the others intermediates; where none is self-signed, all are
-/// anchors.
-pub(crate) fn trust(paths: &[PathBuf], console: Console) -> Result<Trust, Failure> {
-    let (anchors, others): (Vec<_>, Vec<_>) =
-        certificates(paths, console)?.into_iter().partition(Certificate::is_self_issued);
-    Ok(if anchors.is_empty() { Trust::new(others) } else { Trust::new(anchors).with_intermediates(others) })
+/// anchors. What a serialized store does not trust for mail itself is neither (OUT-105).
+pub(crate) fn trust(paths: &[PathBuf], at: Time, console: Console) -> Result<Trust, Failure> {
+    let imports = imports(paths, console)?;
+    // Asked before anything is left out, so that intermediates do not become anchors in place of a root that was.
+    let rooted = imports.iter().any(|(_, import)| import.certificates.iter().any(Certificate::is_self_issued));
+    let mut trust = Trust::default();
+    for certificate in trusted(&imports, at, console) {
+        if certificate.is_self_issued() || !rooted {
+            trust.add_anchor(certificate);
+        } else {
+            trust.add_intermediate(certificate);
+        }
+    }
+    Ok(trust)
+}
+
+/// What --anchor gives: every certificate, but those that a serialized store does not trust for mail itself.
+pub(crate) fn anchors(paths: &[PathBuf], at: Time, console: Console) -> Result<Vec<Certificate>, Failure> {
+    Ok(trusted(&imports(paths, console)?, at, console))
+}
+
+fn trusted(imports: &[(PathBuf, Import)], at: Time, console: Console) -> Vec<Certificate> {
+    /// Names in one note; `smime sst list` tells them all.
+    const NAMED: usize = 3;
+    let mut trusted = Vec::new();
+    for (file, import) in imports {
+        let mut left_out = Vec::new();
+        for certificate in &import.certificates {
+            match import.against_anchor(certificate, at) {
+                Some(reason) => left_out.push(format!("{}: {reason}", certificate.subject().brief())),
+                None => trusted.push(certificate.clone()),
+            }
+        }
+        if let Some(named) = left_out.get(..NAMED.min(left_out.len())).filter(|named| !named.is_empty()) {
+            let more = if left_out.len() > NAMED { "; and others" } else { "" };
+            console.say(format_args!(
+                "note: {}: {} of {} certificates are not trusted, because the store does not trust them for mail ({}{more}); \
+                 `smime sst list` shows which, and one in a file of its own is trusted all the same [anchor_limits]",
+                file.display(),
+                left_out.len(),
+                import.certificates.len(),
+                named.join("; "),
+            ));
+        }
+    }
+    trusted
 }
 
 /// Each --key and each password belongs to the --identity before it.

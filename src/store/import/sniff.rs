@@ -113,9 +113,6 @@ fn truncated(bytes: &[u8]) -> Option<Kind> {
 /// In words, what an unknown file looks like.
 pub(super) fn appearance(bytes: &[u8]) -> String {
     let begin = bytes.get(..8).unwrap_or(bytes);
-    if bytes.starts_with(b"\0\0\0\0CERT") {
-        return "a serialized store (.sst)".into();
-    }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return "text in UTF-16 (save it as plain text)".into();
     }
