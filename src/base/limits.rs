@@ -68,6 +68,11 @@ pub struct Limits {
     pub kdf_iterations: u64,
     /// Bytes of a key file (SEC-126).
     pub key_file_bytes: usize,
+    /// Streams and storages of one .msg file: each recipient and each attachment takes about 15. The crate that reads
+    /// them keeps their names in a table whose worst case is quadratic.
+    pub msg_entries: usize,
+    /// Bytes of one property of a .msg file, its text body aside, which may have `structure_bytes`.
+    pub msg_property_bytes: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -104,6 +109,8 @@ impl Default for Limits {
             rsa_max_bits: 8192,
             kdf_iterations: 2_000_000,
             key_file_bytes: 1 << 20,
+            msg_entries: 16_384,
+            msg_property_bytes: 1 << 20,
             in_memory_layer: 1 << 20,
         }
     }

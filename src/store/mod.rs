@@ -8,6 +8,8 @@
 pub mod directory;
 pub mod import;
 pub mod keyring;
+#[cfg(feature = "msg")]
+pub mod msg;
 pub mod p12;
 pub mod p7c;
 pub mod pem;
