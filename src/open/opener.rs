@@ -41,6 +41,7 @@ pub struct Opener<'o> {
     data: Option<&'o RevocationData>,
     revocation: Option<RevocationMode>,
     candidates: Candidates,
+    notes: &'o [Reason],
 }
 
 /// Why a message could not be looked at as a whole.
@@ -85,6 +86,7 @@ impl<'o> Opener<'o> {
             data: None,
             revocation: None,
             candidates: Candidates::default(),
+            notes: &[],
         }
     }
 
@@ -116,6 +118,11 @@ impl<'o> Opener<'o> {
         Self { candidates, ..self }
     }
 
+    /// With what is known of how the message came here, such as the notes of a .msg file: the report begins with it.
+    pub fn with_notes(self, notes: &'o [Reason]) -> Self {
+        Self { notes, ..self }
+    }
+
     fn mode(&self) -> RevocationMode {
         let default = if self.data.is_some() { RevocationMode::Hard } else { RevocationMode::Off };
         self.revocation.unwrap_or(default)
@@ -143,7 +150,7 @@ impl<'o> Opener<'o> {
     /// # Errors
     /// As [`open`](Self::open), and [`Error::Io`] where reading fails.
     pub fn open_source<'a>(&self, source: SharedSource<'a>, now: Time) -> Result<Opened<'a>, Error> {
-        let mut report = Report::default();
+        let mut report = Report { notes: self.notes.to_vec(), ..Report::default() };
         let first = source.reader(0)?.fill_buf()?.first().copied();
         let root = match first {
             None => return Err(Error::Empty),
