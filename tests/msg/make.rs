@@ -1,5 +1,7 @@
 //! .msg files made here, as [MS-OXMSG] has them: the smallest that says what a test wants to say.
 
+#![allow(unreachable_pub)]
+
 use cfb::{CompoundFile, Version};
 use std::io::{Cursor, Read, Seek, Write};
 
