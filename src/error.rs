@@ -32,6 +32,10 @@ pub enum Error {
     /// Opening.
     #[error(transparent)]
     Open(#[from] open::opener::Error),
+    /// Reading a .msg file as mail.
+    #[cfg(feature = "msg")]
+    #[error(transparent)]
+    Msg(#[from] open::msg::Error),
     /// Reading keys and certificates from files.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -38,11 +38,12 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
+//! | `msg` | S/MIME inside Outlook's .msg files ([`open::msg`]); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! Revocation (reports say `unchecked`), policy mapping and some forms of name constraints, the network, CompressedData and
-//! .msg files. The README lists it all.
+//! Revocation (reports say `unchecked`), policy mapping and some forms of name constraints, the network and
+//! CompressedData. The README lists it all.
 
 pub mod asn1;
 pub mod base;

@@ -314,3 +314,14 @@ fn a_file_that_is_there_is_not_replaced_unasked() {
     assert!(!desk.names().iter().any(|n| n.starts_with(".smime")), "{:?}", desk.names());
     assert!(Path::new(env!("CARGO_BIN_EXE_smime")).exists());
 }
+
+#[cfg(not(feature = "msg"))]
+#[test]
+fn without_its_feature_a_msg_file_is_named_as_what_it_is() {
+    let desk = Desk::new();
+    desk.write("mail.msg", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on");
+    for command in ["open", "verify", "inspect"] {
+        let said = desk.expect(8, &format!("{command} mail.msg"));
+        assert!(said.contains("built without the feature `msg`"), "{said}");
+    }
+}

@@ -75,6 +75,11 @@ pub struct Limits {
     /// Entries of one serialized store, or lines with values of one LDIF file: Windows's own lists of roots have some five
     /// thousand (OUT-101).
     pub store_entries: usize,
+    /// Streams and storages of one .msg file: each recipient and each attachment takes about 15. The crate that reads
+    /// them keeps their names in a table whose worst case is quadratic.
+    pub msg_entries: usize,
+    /// Bytes of one property of a .msg file, its text body aside, which may have `structure_bytes`.
+    pub msg_property_bytes: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -114,6 +119,8 @@ impl Default for Limits {
             inflate_ratio: 100,
             inflated_bytes: 256 << 20,
             store_entries: 100_000,
+            msg_entries: 16_384,
+            msg_property_bytes: 1 << 20,
             in_memory_layer: 1 << 20,
         }
     }

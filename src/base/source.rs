@@ -117,6 +117,34 @@ impl Source for Span<'_> {
     }
 }
 
+/// A header that was made here, and then another source, read as one.
+pub struct Joined<'a> {
+    head: Vec<u8>,
+    tail: SharedSource<'a>,
+}
+
+impl<'a> Joined<'a> {
+    /// All of `head`, and then all of `tail`.
+    pub fn of(head: Vec<u8>, tail: SharedSource<'a>) -> SharedSource<'a> {
+        Arc::new(Self { head, tail })
+    }
+}
+
+impl Source for Joined<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        let head = self.head.len() as u64;
+        if offset >= head {
+            return self.tail.reader(offset - head);
+        }
+        let rest = usize::try_from(offset).ok().and_then(|from| self.head.get(from..)).unwrap_or_default();
+        Ok(Box::new(rest.chain(self.tail.reader(0)?)))
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.tail.length()?.checked_add(self.head.len() as u64)
+    }
+}
+
 /// The input is not what it was when it was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the input changed while it was being read (at byte {offset}); nothing after that point is handed over")]
@@ -242,6 +270,18 @@ mod tests {
             }
         }
         assert_eq!(collect(&*file, bytes.len() as u64 + 1).unwrap(), b"");
+    }
+
+    #[test]
+    fn two_sources_read_as_one_from_any_offset() {
+        let file: SharedSource<'_> = Arc::new(Rewindable::new(Cursor::new(b"tail".to_vec())).unwrap());
+        let joined = Joined::of(b"head,".to_vec(), file);
+        assert_eq!(joined.length(), Some(9));
+        for offset in 0..12_usize {
+            assert_eq!(collect(&*joined, offset as u64).unwrap(), &b"head,tail"[offset.min(9)..]);
+        }
+        let span = Span::of(&joined, 3, 7);
+        assert_eq!(collect(&*span, 0).unwrap(), b"d,ta");
     }
 
     #[test]

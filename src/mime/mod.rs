@@ -17,6 +17,9 @@ mod safety;
 pub mod transfer;
 mod values;
 
+#[cfg(feature = "msg")]
+pub(crate) use values::decode_charset;
+
 use std::io;
 use std::sync::Arc;
 

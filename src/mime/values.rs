@@ -41,7 +41,7 @@ pub(super) fn decode_text(value: &[u8]) -> String {
 }
 
 /// Text in a charset; `None` for a charset that is not known.
-pub(super) fn decode_charset(name: &str, bytes: &[u8]) -> Option<String> {
+pub(crate) fn decode_charset(name: &str, bytes: &[u8]) -> Option<String> {
     if name.eq_ignore_ascii_case("us-ascii") || name.is_empty() {
         return Some(String::from_utf8_lossy(bytes).into_owned());
     }

@@ -9,6 +9,8 @@ mod derived;
 mod evidence;
 pub mod harvest;
 mod hashing;
+#[cfg(feature = "msg")]
+pub mod msg;
 pub mod opener;
 pub mod outline;
 mod inflate;

@@ -43,6 +43,7 @@ pub struct Opener<'o> {
     data: Option<&'o RevocationData>,
     revocation: Option<RevocationMode>,
     candidates: Candidates,
+    notes: &'o [Reason],
 }
 
 /// Why a message could not be looked at as a whole.
@@ -87,6 +88,7 @@ impl<'o> Opener<'o> {
             data: None,
             revocation: None,
             candidates: Candidates::default(),
+            notes: &[],
         }
     }
 
@@ -116,6 +118,11 @@ impl<'o> Opener<'o> {
     /// Which candidate paths of the signers' certificates the report tells.
     pub fn candidates(self, candidates: Candidates) -> Self {
         Self { candidates, ..self }
+    }
+
+    /// With what is known of how the message came here, such as the notes of a .msg file: the report begins with it.
+    pub fn with_notes(self, notes: &'o [Reason]) -> Self {
+        Self { notes, ..self }
     }
 
     fn mode(&self) -> RevocationMode {
@@ -168,7 +175,7 @@ impl<'o> Opener<'o> {
         detached: Option<SharedSource<'a>>,
         now: Time,
     ) -> Result<Opened<'a>, Error> {
-        let mut report = Report::default();
+        let mut report = Report { notes: self.notes.to_vec(), ..Report::default() };
         let first = source.reader(0)?.fill_buf()?.first().copied();
         let is_der = match first {
             None => return Err(Error::Empty),

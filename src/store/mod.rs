@@ -10,6 +10,8 @@ pub mod directory;
 pub mod import;
 pub mod keyring;
 pub mod ldif;
+#[cfg(feature = "msg")]
+pub mod msg;
 pub mod p12;
 pub mod p7c;
 pub mod pem;

@@ -223,6 +223,19 @@ impl From<compose::encrypt::Error> for Failure {
     }
 }
 
+#[cfg(feature = "msg")]
+impl From<open::msg::Error> for Failure {
+    fn from(error: open::msg::Error) -> Self {
+        use open::msg::Error;
+        match error {
+            Error::Io(error) | Error::File(store::msg::Error::Io(error)) => error.into(),
+            // These say themselves what to try.
+            Error::Attachments { .. } | Error::NoContent { .. } => Self::new(exit::UNREADABLE, error),
+            other => Self::new(exit::UNREADABLE, other).hint("the message saved from Outlook again, or as .eml"),
+        }
+    }
+}
+
 impl From<open::opener::Error> for Failure {
     fn from(error: open::opener::Error) -> Self {
         use open::opener::Error;

@@ -4,6 +4,7 @@
 use crate::console::Console;
 use crate::failure::{Failure, exit};
 use smime::Secret;
+use smime::base::reason::Reason;
 use smime::base::source::{Memory, Rewindable, SharedSource};
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
@@ -13,12 +14,83 @@ use std::sync::Arc;
 /// What cannot be rewound is kept in memory up to this size, and in a file beyond it.
 const SPOOL_IN_MEMORY: u64 = 32 << 20;
 
-/// A mail of any size that can be read more than once. Nothing or `-` is standard input.
+/// How every compound file begins; of mail, those are Outlook's .msg files.
+const COMPOUND_FILE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+
+/// A mail that was received, and what is known of how it came here.
+pub(crate) struct Received {
+    pub(crate) source: SharedSource<'static>,
+    pub(crate) notes: Vec<Reason>,
+}
+
+/// A received mail of any size that can be read more than once, wire text or .msg by its content. Nothing or `-` is
+/// standard input.
+pub(crate) fn received(path: Option<&Path>, spool: Option<&Path>, console: Console) -> Result<Received, Failure> {
+    let mut raw = raw(path, spool, console)?;
+    if raw.is_compound_file()? {
+        return from_msg(raw).map_err(|failure| failure.about(name(path)));
+    }
+    Ok(Received { source: raw.into_source()?, notes: Vec::new() })
+}
+
+/// The same for a mail that is to be sent, which only a mail as text can be.
 pub(crate) fn mail(
     path: Option<&Path>,
     spool: Option<&Path>,
     console: Console,
 ) -> Result<SharedSource<'static>, Failure> {
+    let mut raw = raw(path, spool, console)?;
+    if raw.is_compound_file()? {
+        let failure = Failure::new(exit::UNREADABLE, "it is an Outlook .msg file, and what is sent is a mail as text");
+        return Err(failure.about(name(path)).hint("the same message saved as .eml"));
+    }
+    raw.into_source()
+}
+
+#[cfg(feature = "msg")]
+fn from_msg(raw: Raw) -> Result<Received, Failure> {
+    let limits = smime::Limits::default();
+    let mail = match raw {
+        Raw::File(file) => smime::open::msg::read(file, &limits)?,
+        Raw::Bytes(bytes) => smime::open::msg::read(io::Cursor::new(bytes), &limits)?,
+    };
+    Ok(Received { source: mail.source, notes: mail.notes })
+}
+
+#[cfg(not(feature = "msg"))]
+fn from_msg(_: Raw) -> Result<Received, Failure> {
+    let why = "it is an Outlook .msg file, and this program was built without the feature `msg`";
+    Err(Failure::new(exit::UNREADABLE, why).hint("a program built with --features cli,msg, or the mail saved as .eml"))
+}
+
+/// What came in, before anything is known of it.
+enum Raw {
+    File(File),
+    Bytes(Vec<u8>),
+}
+
+impl Raw {
+    fn is_compound_file(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.starts_with(&COMPOUND_FILE)),
+            Self::File(file) => {
+                let mut start = Vec::new();
+                Read::by_ref(file).take(COMPOUND_FILE.len() as u64).read_to_end(&mut start)?;
+                file.seek(SeekFrom::Start(0))?;
+                Ok(start == COMPOUND_FILE)
+            }
+        }
+    }
+
+    fn into_source(self) -> Result<SharedSource<'static>, Failure> {
+        Ok(match self {
+            Self::File(file) => Arc::new(Rewindable::new(file)?),
+            Self::Bytes(bytes) => Memory::owned(bytes),
+        })
+    }
+}
+
+fn raw(path: Option<&Path>, spool: Option<&Path>, console: Console) -> Result<Raw, Failure> {
     match path {
         Some(path) if path != Path::new("-") => {
             let file = File::open(path).map_err(|e| Failure::from(e).about(path.display()))?;
@@ -29,8 +101,7 @@ pub(crate) fn mail(
             if !metadata.is_file() {
                 return spooled(file, spool);
             }
-            let source = Rewindable::new(file).map_err(|e| Failure::from(e).about(path.display()))?;
-            Ok(Arc::new(source))
+            Ok(Raw::File(file))
         }
         _ => {
             if io::stdin().is_terminal() {
@@ -54,25 +125,25 @@ pub(crate) fn name(path: Option<&Path>) -> String {
     }
 }
 
-fn spooled(mut input: impl Read, folder: Option<&Path>) -> Result<SharedSource<'static>, Failure> {
+fn spooled(mut input: impl Read, folder: Option<&Path>) -> Result<Raw, Failure> {
     let about = |e: io::Error| Failure::from(e).about("reading the mail");
     let mut bytes = Vec::new();
     input.by_ref().take(SPOOL_IN_MEMORY.saturating_add(1)).read_to_end(&mut bytes).map_err(about)?;
     if bytes.len() as u64 <= SPOOL_IN_MEMORY {
-        return Ok(Memory::owned(bytes));
+        return Ok(Raw::Bytes(bytes));
     }
     // The file has no name and belongs to nobody else: what may be confidential leaves no trace of itself.
     let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    let mut spool = || -> io::Result<Rewindable<File>> {
+    let mut spool = || -> io::Result<File> {
         let mut file = tempfile::tempfile_in(&folder)?;
         file.write_all(&bytes)?;
         io::copy(&mut input, &mut file)?;
         file.seek(SeekFrom::Start(0))?;
-        Rewindable::new(file)
+        Ok(file)
     };
     let hint = "--spool DIR on a disk with more room";
-    let source = spool().map_err(|e| Failure::from(e).about(format!("spooling to {}", folder.display())).hint(hint))?;
-    Ok(Arc::new(source))
+    let file = spool().map_err(|e| Failure::from(e).about(format!("spooling to {}", folder.display())).hint(hint))?;
+    Ok(Raw::File(file))
 }
 
 /// Whether a file holds secrets, so that others should not be able to read it.

@@ -11,9 +11,10 @@ use smime::Limits;
 use smime::open::outline::{Cms, Encrypted, Outline, Part, Signed, outline};
 
 pub(crate) fn run(args: &Inspect, console: Console) -> Outcome {
-    let source = input::mail(args.file.as_deref(), None, console)?;
+    let received = input::received(args.file.as_deref(), None, console)?;
     let name = input::name(args.file.as_deref());
-    let outline = outline(&source, &Limits::default()).map_err(|e| Failure::from(e).about(&name))?;
+    console.notes(&name, &received.notes);
+    let outline = outline(&received.source, &Limits::default()).map_err(|e| Failure::from(e).about(&name))?;
     let text = if args.json {
         format!("{:#}\n", json!({ "version": 1, "outline": structure(&outline) }))
     } else {

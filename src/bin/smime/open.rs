@@ -3,10 +3,10 @@
 use crate::args::{Judging, Open, Verify};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, code_of, exit};
+use crate::input::Received;
 use crate::output::{self, Existing, Output, Readers};
 use crate::{input, render, store, time};
 use clap::ArgMatches;
-use smime::base::source::SharedSource;
 use smime::cert::chain::Candidates;
 use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, Trust};
 use std::path::Path;
@@ -34,7 +34,7 @@ impl Judge {
     fn open(
         &self,
         args: &Judging,
-        source: SharedSource<'static>,
+        received: Received,
         mail: Option<&Path>,
     ) -> Result<Opened<'static>, Failure> {
         let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).candidates(self.candidates);
@@ -47,7 +47,8 @@ impl Judge {
         if let Some(part) = &args.part {
             opener = opener.part(part);
         }
-        opener.open_source(source, time(args.at)).map_err(|e| Failure::from(e).about(input::name(mail)))
+        let opener = opener.with_notes(&received.notes);
+        opener.open_source(received.source, time(args.at)).map_err(|e| Failure::from(e).about(input::name(mail)))
     }
 }
 
@@ -55,8 +56,8 @@ impl Judge {
 pub(crate) fn open(args: &Open, order: &ArgMatches, console: Console) -> Outcome {
     let judge = Judge::new(&args.judging, order, console)?;
     let mail = args.files.mail.as_deref();
-    let source = input::mail(mail, args.files.spool.as_deref(), console)?;
-    let opened = judge.open(&args.judging, source, mail)?;
+    let received = input::received(mail, args.files.spool.as_deref(), console)?;
+    let opened = judge.open(&args.judging, received, mail)?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
     let (code, answer) = match opened.require(args.require) {
         Ok(trusted) => {
@@ -86,8 +87,8 @@ pub(crate) fn verify(args: &Verify, order: &ArgMatches, console: Console) -> Out
     if args.explain {
         judge.candidates = Candidates::Always;
     }
-    let source = input::mail(args.mail.as_deref(), args.spool.as_deref(), console)?;
-    let opened = judge.open(&args.judging, source, args.mail.as_deref())?;
+    let received = input::received(args.mail.as_deref(), args.spool.as_deref(), console)?;
+    let opened = judge.open(&args.judging, received, args.mail.as_deref())?;
     let (code, answer) = judged(opened, args.require)?;
     let text = match (args.json, args.explain) {
         (true, _) => answer.to_json(),
