@@ -327,3 +327,53 @@ pub fn msg(_: &Path, entry: &Value, _: &mut Findings) -> Option<Judgement> {
     println!("corpus: {} is not read, since this build is without the feature msg", text(entry, "path"));
     None
 }
+
+#[cfg(feature = "msg")]
+pub fn msg(corpus: &Path, entry: &Value, findings: &mut Findings) -> Option<Judgement> {
+    Some(judge_msg(corpus, entry, findings))
+}
+
+#[cfg(feature = "msg")]
+fn judge_msg(corpus: &Path, entry: &Value, findings: &mut Findings) -> Judgement {
+    let path = text(entry, "path");
+    let entries = common::entries(corpus);
+    let eml = path.replace(".msg", ".eml");
+    // Keys and anchors stand with the mail that the item was saved from.
+    let beside = entries.iter().find(|other| text(other, "path") == eml).or_else(|| {
+        let received = eml.replace("sent-from-smime1", "received-at-smime2");
+        entries.iter().find(|other| text(other, "path") == received)
+    });
+    let bench = Bench::new(corpus, beside.ok_or_else(|| format!("there is no {eml}"))?);
+    let file = std::fs::File::open(corpus.join(path)).unwrap();
+    let mail = smime::open::msg::read(file, &smime::Limits::default()).map_err(|error| error.to_string())?;
+    if mail.class != text(entry, "message_class") {
+        return Err(format!("its class is {}", mail.class));
+    }
+    let policy = Policy::default();
+    let opener = Opener::new(&bench.trust, &policy).with_keys(&bench.ring).with_notes(&mail.notes);
+    let opened = opener.open_source(mail.source, "2026-11-24T00:00:00Z".parse().unwrap()).map_err(|e| e.to_string())?;
+    let (report, content) = report_and_digest(opened);
+    findings.report(&report);
+    let intact = |layer: &Layer| matches!(&layer.kind, LayerKind::Signed(s) if !s.signatures.is_empty() && s.signatures.iter().all(|s| s.integrity == Integrity::Intact));
+    let opens = |layer: &Layer| matches!(&layer.kind, LayerKind::Encrypted(e) if e.opened_with.is_some());
+    let good = match text(entry, "expect") {
+        "verify-ok" => report.layers.len() == 1 && report.layers.iter().all(intact),
+        "decrypt-ok" => {
+            let signed = path.contains("signed and encrypted");
+            report.layers.first().is_some_and(opens)
+                && report.layers.len() == 1 + usize::from(signed)
+                && report.layers.iter().skip(1).all(intact)
+        }
+        _ => report.layers.is_empty(),
+    };
+    if !good {
+        return Err(format!("{report}"));
+    }
+    // The plaintext of the outermost layer is the content where nothing is signed inside.
+    match entry["plaintext_sha256"].as_str() {
+        Some(expected) if report.layers.len() == 1 && content.as_deref() != Some(expected) => {
+            Err(format!("the plaintext is {content:?}"))
+        }
+        _ => beside.map_or(Ok(()), |mail| check_sender(mail, &report)),
+    }
+}

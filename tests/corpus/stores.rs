@@ -4,8 +4,10 @@ use crate::common::{self, text};
 use crate::findings::Findings;
 use serde_json::Value;
 use smime::store::import::{self, Import, ImportOptions};
+use smime::store::ldif::{ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::pem;
+use smime::store::sst::SerializedStore;
 use smime::{Crl, Limits, OcspResponse, Secret};
 use std::path::Path;
 
@@ -117,10 +119,27 @@ pub fn ocsp(corpus: &Path, entry: &Value, findings: &mut Findings) -> Judgement 
     }
 }
 
-pub fn sst(_: &Path, _: &Value) -> Judgement {
+/// As many certificates as the manifest counts, and the same bytes when it is written again.
+pub fn sst(corpus: &Path, entry: &Value) -> Judgement {
+    let bytes = std::fs::read(corpus.join(text(entry, "path"))).unwrap();
+    let store = SerializedStore::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
+    let count = store.certificates().count();
+    let expected = text(entry, "expect");
+    if expected != format!("parse-ok: {count} certificates") {
+        return Err(format!("{count} certificates"));
+    }
+    if let Some(unread) = store.certificates().find_map(|c| c.certificate().err()) {
+        return Err(format!("a certificate of it is not read: {unread}"));
+    }
     Ok(())
 }
 
-pub fn ldif(_: &Path, _: &Value) -> Judgement {
-    Ok(())
+/// Every entry, and whatever is written in it as base64; values behind URLs are for tests/ldif.rs.
+pub fn ldif(corpus: &Path, entry: &Value) -> Judgement {
+    let bytes = std::fs::read(corpus.join(text(entry, "path"))).unwrap();
+    let file = Ldif::read(&bytes, ChangeRecords::Refuse, &Limits::default()).map_err(|error| error.to_string())?;
+    match file.entries().is_empty() {
+        true => Err("no entries".to_owned()),
+        false => Ok(()),
+    }
 }
