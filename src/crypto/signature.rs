@@ -377,7 +377,7 @@ fn read_spki(spki: &[u8]) -> Result<(AlgorithmIdentifier, &[u8])> {
 }
 
 /// Whether a key of this algorithm is incomplete without its issuer's (RFC 5280 section 6.1.4 (e)).
-pub(crate) fn lacks_parameters(id: &AlgorithmIdentifier) -> bool {
+fn lacks_parameters(id: &AlgorithmIdentifier) -> bool {
     id.oid == oid::DSA && id.has_no_parameters()
 }
 
