@@ -5,7 +5,7 @@
 //! two meanings.
 
 use crate::asn1::ber::{Element, Reader, Tag};
-use crate::asn1::{self, der};
+use crate::asn1::{self, der, oid};
 use crate::base::limits::Limits;
 use crate::base::time::Time;
 use crate::cert::Error;
@@ -35,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 ///
 /// [RFC 5280 section 4.1]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1
 #[derive(Clone)]
-pub struct Certificate(Arc<Inner>);
+pub struct Certificate(Arc<Inner>, Option<Arc<Inherited>>);
 
 struct Inner {
     der: Vec<u8>,
@@ -46,6 +46,7 @@ struct Inner {
     key_bits: Range<usize>,
     signature: Range<usize>,
     key_algorithm: ObjectIdentifier,
+    lacks_parameters: bool,
     signature_algorithm: AlgorithmIdentifier,
     issuer: Name,
     subject: Name,
@@ -55,6 +56,12 @@ struct Inner {
     known: Known,
     errors: Vec<ExtensionError>,
     /// The key, and the bounds that it was read under.
+    key: OnceLock<KeptKey>,
+}
+
+/// What a key without parameters of its own has from its issuer, and the key that this makes.
+struct Inherited {
+    parameters: Vec<u8>,
     key: OnceLock<KeptKey>,
 }
 
@@ -90,7 +97,7 @@ impl Certificate {
         validity.finish("validity")?;
         let subject = Name::read(&fields.required(Tag::SEQUENCE, "subject")?)?;
         let spki = fields.required(Tag::SEQUENCE, "subjectPublicKeyInfo")?;
-        let (key_algorithm, key, key_octets) = read_spki(&spki)?;
+        let key = read_spki(&spki)?;
         // The unique identifiers of version 2 mean nothing any more (RFC 5280 section 4.1.2.8).
         fields.optional(Tag::context(1), "issuerUniqueID")?;
         fields.optional(Tag::context(2), "subjectUniqueID")?;
@@ -114,15 +121,16 @@ impl Certificate {
                 errors.push(ExtensionError { oid: extension.oid, critical: extension.critical, error });
             }
         }
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             der: bytes.to_vec(),
             version,
             tbs: tail(&tbs, tbs.raw().len()),
             serial: tail(&serial, serial_octets.len()),
             spki: tail(&spki, spki.raw().len()),
-            key_bits: tail(&key, key_octets.len()),
+            key_bits: tail(&key.key, key.octets.len()),
             signature: tail(&signature, signature_octets.len()),
-            key_algorithm,
+            key_algorithm: key.algorithm,
+            lacks_parameters: key.lacks_parameters,
             signature_algorithm: outside,
             issuer,
             subject,
@@ -132,7 +140,8 @@ impl Certificate {
             known,
             errors,
             key: OnceLock::new(),
-        })))
+        };
+        Ok(Self(Arc::new(inner), None))
     }
 
     /// All of it, as received.
@@ -196,15 +205,46 @@ impl Certificate {
     /// Where its algorithm is not supported, it is malformed, or its size is beyond the limits.
     pub fn public_key(&self, limits: &Limits) -> Result<Arc<PublicKey>, crypto::Error> {
         let bounds = (limits.rsa_min_bits, limits.rsa_max_bits);
-        if let Some((known, key)) = self.0.key.get()
+        let kept = self.1.as_ref().map_or(&self.0.key, |inherited| &inherited.key);
+        if let Some((known, key)) = kept.get()
             && *known == bounds
         {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(PublicKey::from_spki(self.spki(), limits)?);
+        let key = Arc::new(match &self.1 {
+            Some(inherited) => PublicKey::from_spki_with(self.spki(), &inherited.parameters, limits)?,
+            None => PublicKey::from_spki(self.spki(), limits)?,
+        });
         // Whoever comes second under other bounds reads it again.
-        let _ = self.0.key.set((bounds, Arc::clone(&key)));
+        let _ = kept.set((bounds, Arc::clone(&key)));
         Ok(key)
+    }
+
+    /// Whether its DSA key says no parameters, so that it has those of its issuer's (RFC 3279 section 2.3.2).
+    pub fn lacks_parameters(&self) -> bool {
+        self.0.lacks_parameters
+    }
+
+    /// The same certificate with the parameters that its key inherits from an issuer's; itself where it lacks none, or the
+    /// issuer has none to give (RFC 5280 section 6.1.4 (d) to (f)).
+    ///
+    /// # Errors
+    /// [`crypto::Error::BadKey`] where it was given others before: then its key is another one, and what was verified with
+    /// that says nothing about this path.
+    pub fn below(&self, issuer: &PublicKey) -> Result<Self, crypto::Error> {
+        match (issuer.dsa_parameters(), &self.1) {
+            (_, None) if !self.lacks_parameters() => Ok(self.clone()),
+            (None, None) => Ok(self.clone()),
+            (Some(parameters), None) => {
+                let inherited = Inherited { parameters: parameters.to_vec(), key: OnceLock::new() };
+                Ok(Self(Arc::clone(&self.0), Some(Arc::new(inherited))))
+            }
+            (parameters, Some(before)) if parameters == Some(before.parameters.as_slice()) => Ok(self.clone()),
+            (_, Some(_)) => Err(crypto::Error::BadKey {
+                what: "the DSA key",
+                why: "it was read with other parameters than those that its issuer has".into(),
+            }),
+        }
     }
 
     /// How the issuer signed it.
@@ -399,15 +439,23 @@ fn read_version(fields: &mut Reader<'_>) -> Result<u8, Error> {
     }
 }
 
-/// The algorithm, the BIT STRING, and its octets. The key itself is read when it is used.
-fn read_spki<'a>(spki: &Element<'a>) -> asn1::Result<(ObjectIdentifier, Element<'a>, &'a [u8])> {
+/// The key's place. The key itself is read when it is used.
+struct Spki<'a> {
+    algorithm: ObjectIdentifier,
+    lacks_parameters: bool,
+    key: Element<'a>,
+    octets: &'a [u8],
+}
+
+fn read_spki<'a>(spki: &Element<'a>) -> asn1::Result<Spki<'a>> {
     let mut parts = spki.sequence("SubjectPublicKeyInfo")?;
-    let mut algorithm = parts.required(Tag::SEQUENCE, "algorithm")?.sequence("algorithm")?;
-    let oid = algorithm.required(Tag::OID, "algorithm")?.oid("algorithm")?;
+    let mut id = parts.required(Tag::SEQUENCE, "algorithm")?.sequence("algorithm")?;
+    let algorithm = id.required(Tag::OID, "algorithm")?.oid("algorithm")?;
+    let lacks_parameters = algorithm == oid::DSA && id.next_element()?.is_none_or(|p| p.tag == Tag::NULL);
     let key = parts.required(Tag::BIT_STRING, "subjectPublicKey")?;
     let octets = key.whole_bits("subjectPublicKey")?;
     parts.finish("SubjectPublicKeyInfo")?;
-    Ok((oid, key, octets))
+    Ok(Spki { algorithm, lacks_parameters, key, octets })
 }
 
 fn read_extensions(list: &Element<'_>) -> asn1::Result<Vec<Extension>> {

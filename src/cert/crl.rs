@@ -276,14 +276,16 @@ impl Crl {
     /// As [`PublicKey::verify`](crate::crypto::signature::PublicKey::verify).
     pub fn verify(&self, issuer: &Certificate, limits: &Limits) -> Result<(), crypto::Error> {
         let inner = &*self.0;
-        let key_digest: [u8; 32] = Sha256::digest(issuer.spki()).into();
+        let key = issuer.public_key(limits)?;
+        // Of the key and not of the certificate's words: what a DSA key inherits is part of it.
+        let key_digest: [u8; 32] = Sha256::digest(key.spki()).into();
         let known = |slot: &Option<[u8; 32]>| *slot == Some(key_digest);
         if inner.verified.lock().is_ok_and(|slot| known(&slot)) {
             return Ok(());
         }
         let scheme = SignatureScheme::from_identifier(&inner.signature_algorithm, None)?;
         let part = |range: &Range<usize>| inner.der.get(range.clone()).unwrap_or_default();
-        issuer.public_key(limits)?.verify(&scheme, part(&inner.tbs), part(&inner.signature))?;
+        key.verify(&scheme, part(&inner.tbs), part(&inner.signature))?;
         if let Ok(mut slot) = inner.verified.lock() {
             *slot = Some(key_digest);
         }

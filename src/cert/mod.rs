@@ -1,6 +1,6 @@
 //! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
 //! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
-//! constraints of [`constraint`] and the policies of [`policies`]), looked up in what was revoked ([`revocation`], over
+//! constraints of [`constraint`], the policies of [`policies`] and the parameters of [`inherit`]), looked up in what was revoked ([`revocation`], over
 //! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers), held against the rules of publicly trusted authorities ([`lint`]),
 //! and made ([`issue`]).
 //!
@@ -13,6 +13,7 @@ pub mod chain;
 pub mod constraint;
 pub mod crl;
 pub mod extension;
+pub mod inherit;
 pub mod issue;
 pub mod lint;
 pub mod mailbox;

@@ -272,11 +272,10 @@ impl<'a> Search<'a> {
 
     /// What concerns a whole path: the caller's constraints, policies, and what was revoked. `true` where it will do.
     fn complete(&mut self, path: &[usize]) -> Result<bool, Stop> {
-        let (against, policies) = self.whole_path(path)?;
+        let (path, against, policies) = self.whole_path(path)?;
         if !against.is_empty() {
             return Ok(false);
         }
-        let path = self.certificates(path);
         let examined = revocation::examine(self.request, &path, &self.pending);
         let found =
             Found { path, statuses: examined.statuses, wanted: examined.wanted, policies, notes: examined.notes };
@@ -288,23 +287,23 @@ impl<'a> Search<'a> {
         if self.alternatives == 0 { Err(Stop) } else { Ok(enough) }
     }
 
-    fn whole_path(&mut self, path: &[usize]) -> Result<(Vec<Reason>, PolicyOutcome), Stop> {
+    fn whole_path(&mut self, path: &[usize]) -> Result<(Vec<Certificate>, Vec<Reason>, PolicyOutcome), Stop> {
         for _ in path {
             self.step()?;
         }
-        let certificates: Vec<&Certificate> =
-            path.iter().filter_map(|at| self.nodes.get(*at)).map(|node| node.certificate).collect();
-        let mut against = match chain::initial_reasons(self.request, &certificates, &mut self.budget.comparisons) {
-            Ok(reasons) => reasons,
+        let (complete, mut against) = self.inherit(path)?;
+        let certificates: Vec<&Certificate> = complete.iter().collect();
+        match chain::initial_reasons(self.request, &certificates, &mut self.budget.comparisons) {
+            Ok(reasons) => against.extend(reasons),
             Err(spent) => {
                 self.exhausted =
                     Some(("comparisons of names with name constraints", self.request.limits.name_comparisons));
                 return Err(spent.into());
             }
-        };
+        }
         let most = self.request.limits.policy_nodes;
         match policies::judge(&certificates, &self.request.inputs.policies, most) {
-            Ok(outcome) => return Ok((against, outcome)),
+            Ok(outcome) => return Ok((complete, against, outcome)),
             Err(Against::Invalid(reason)) => against.push(reason),
             Err(Against::Budget) => {
                 // SEC-110: this path is given up; others are tried, and where none holds, nothing is known.
@@ -313,7 +312,48 @@ impl<'a> Search<'a> {
                 against.push(Reason::new("policy_budget", text));
             }
         }
-        Ok((against, PolicyOutcome::default()))
+        Ok((complete, against, PolicyOutcome::default()))
+    }
+
+    /// The certificates of a path, those whose DSA key says no parameters with what they inherit: RFC 5280 section 6.1.4
+    /// (d) to (f), from the anchor down. The signatures by such keys, which could not be checked on the way up, are
+    /// checked here, for each path anew.
+    fn inherit(&mut self, path: &[usize]) -> Result<(Vec<Certificate>, Vec<Reason>), Stop> {
+        let mut certificates = self.certificates(path);
+        let mut against = Vec::new();
+        if !certificates.iter().any(Certificate::lacks_parameters) {
+            return Ok((certificates, against));
+        }
+        let mut complete: Vec<Certificate> = Vec::with_capacity(certificates.len());
+        while let Some(mut certificate) = certificates.pop() {
+            if let Some(issuer) = complete.last() {
+                if issuer.lacks_parameters() {
+                    self.spend_signature()?;
+                    against.extend(self.check(&certificate, issuer));
+                }
+                if certificate.lacks_parameters()
+                    && let Ok(key) = issuer.public_key(self.request.limits)
+                {
+                    match certificate.below(&key) {
+                        Ok(with_parameters) => certificate = with_parameters,
+                        Err(error) => {
+                            let text =
+                                format!("the key of \"{}\" cannot be used: {error}", certificate.subject().brief());
+                            against.push(Reason::new("unusable_key", text));
+                        }
+                    }
+                }
+            }
+            if complete.is_empty() && certificate.lacks_parameters() {
+                // Whatever key it was read as, nobody trusted said so.
+                let who = certificate.subject().brief();
+                let text = format!("the trusted certificate of \"{who}\" says no parameters for its DSA key");
+                against.push(Reason::new("unusable_key", text));
+            }
+            complete.push(certificate);
+        }
+        complete.reverse();
+        Ok((complete, against))
     }
 
     /// The second run: extends the path whatever speaks against it, and keeps the best that ends.
@@ -321,7 +361,7 @@ impl<'a> Search<'a> {
         let Some((top, node)) = self.top(path) else { return Ok(()) };
         if node.anchor {
             let known = reasons.len();
-            if let Ok((against, _)) = self.whole_path(path) {
+            if let Ok((_, against, _)) = self.whole_path(path) {
                 reasons.extend(against);
             }
             let offered = self.offer(path, reasons, true);
@@ -471,20 +511,29 @@ impl<'a> Search<'a> {
         Ok(judged?)
     }
 
-    /// What speaks against the signature under `issued` by the key of `issuer`.
+    /// What speaks against the signature under `issued` by the key of `issuer`; nothing yet, where that key is complete
+    /// only within a whole path (see [`inherit`](Self::inherit)).
     fn signature(&mut self, issued: usize, issuer: usize) -> Result<Option<Reason>, Stop> {
         if let Some(known) = self.signatures.get(&(issued, issuer)) {
             return Ok(known.clone());
         }
         let (Some(below), Some(above)) = (self.nodes.get(issued), self.nodes.get(issuer)) else { return Err(Stop) };
         let (below, above) = (below.certificate, above.certificate);
-        if !self.budget.spend_signature() {
-            self.exhausted = Some(("signature_checks", self.request.limits.signature_checks));
-            return Err(Stop);
+        if above.lacks_parameters() {
+            return Ok(None);
         }
+        self.spend_signature()?;
         let found = self.check(below, above);
         self.signatures.insert((issued, issuer), found.clone());
         Ok(found)
+    }
+
+    fn spend_signature(&mut self) -> Result<(), Stop> {
+        if self.budget.spend_signature() {
+            return Ok(());
+        }
+        self.exhausted = Some(("signature_checks", self.request.limits.signature_checks));
+        Err(Stop)
     }
 
     fn check(&self, issued: &Certificate, issuer: &Certificate) -> Option<Reason> {

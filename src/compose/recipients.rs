@@ -250,7 +250,9 @@ fn wrapping(certificate: &Certificate, policy: &Policy) -> Result<Wrapping, Reas
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => KeyDerivation::X963(policy.agreement_digest),
         // RFC 8418 section 2.2
         KeyKind::X25519 => KeyDerivation::Hkdf(policy.agreement_digest),
-        KeyKind::Ed25519 => return Err(unusable(format!("the key of {} can only sign", certificate.subject()))),
+        KeyKind::Ed25519 | KeyKind::Dsa => {
+            return Err(unusable(format!("the key of {} can only sign", certificate.subject())));
+        }
     };
     Ok(Wrapping::Agreement(KeyAgreement { derivation, cofactor: Cofactor::Standard, wrap: policy.key_wrap }))
 }

@@ -373,7 +373,7 @@ impl OneSigner {
             (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, _) => SignatureScheme::Ecdsa(policy.digest),
             // RFC 8419 section 3: Ed25519 with SHA-512, whatever else was chosen.
             (KeyKind::Ed25519, _) => SignatureScheme::Ed25519,
-            (KeyKind::X25519, _) => {
+            (KeyKind::X25519 | KeyKind::Dsa, _) => {
                 return Err(Error::Scheme { key: public.describe(), wanted: "any signature".to_owned() });
             }
         };

@@ -242,6 +242,8 @@ pub enum SignatureScheme {
     Ecdsa(DigestAlgorithm),
     /// Pure Ed25519, RFC 8032, RFC 8419.
     Ed25519,
+    /// DSA, FIPS 186-4; the signature is DER. Read only.
+    Dsa(DigestAlgorithm),
 }
 
 impl SignatureScheme {
@@ -269,13 +271,17 @@ impl SignatureScheme {
                 Some(digest) => Self::Ecdsa(digest),
                 None => return id.unsupported("signature algorithm without a digest,"),
             },
+            oid::DSA => match digest {
+                Some(digest) => Self::Dsa(digest),
+                None => return id.unsupported("signature algorithm without a digest,"),
+            },
             _ => match COMBINED.iter().find(|(oid, _)| *oid == id.oid) {
                 Some((_, scheme)) => *scheme,
                 None => return id.unsupported("signature algorithm"),
             },
         };
-        // The parameters of id-ecPublicKey would be a curve; what counts is the key's own.
-        if !matches!(id.oid, oid::RSASSA_PSS | oid::EC_PUBLIC_KEY) {
+        // The parameters of id-ecPublicKey would be a curve, those of id-dsa a group; what counts is the key's own.
+        if !matches!(id.oid, oid::RSASSA_PSS | oid::EC_PUBLIC_KEY | oid::DSA) {
             id.require_no_parameters("the signature algorithm")?;
         }
         match digest {
@@ -293,10 +299,11 @@ impl SignatureScheme {
         match self {
             Self::RsaPss { hash, mgf_hash, salt_length } => write_pss(*hash, *mgf_hash, *salt_length),
             Self::Ed25519 => AlgorithmIdentifier::new(oid::ED25519),
-            Self::RsaPkcs1(_) | Self::Ecdsa(_) => {
+            Self::RsaPkcs1(_) | Self::Ecdsa(_) | Self::Dsa(_) => {
                 let found = COMBINED.iter().find(|(_, scheme)| scheme == self).map(|(oid, _)| *oid);
                 match self {
                     Self::RsaPkcs1(_) => AlgorithmIdentifier::with_null(found.unwrap_or(oid::RSA_ENCRYPTION)),
+                    Self::Dsa(_) => AlgorithmIdentifier::new(found.unwrap_or(oid::DSA)),
                     // ECDSA with MD5 has no identifier of its own.
                     _ => AlgorithmIdentifier::new(found.unwrap_or(oid::EC_PUBLIC_KEY)),
                 }
@@ -307,7 +314,9 @@ impl SignatureScheme {
     /// The digest that belongs into SignerInfo.digestAlgorithm.
     pub fn digest(&self) -> DigestAlgorithm {
         match self {
-            Self::RsaPkcs1(digest) | Self::Ecdsa(digest) | Self::RsaPss { hash: digest, .. } => *digest,
+            Self::RsaPkcs1(digest) | Self::Ecdsa(digest) | Self::Dsa(digest) | Self::RsaPss { hash: digest, .. } => {
+                *digest
+            }
             Self::Ed25519 => DigestAlgorithm::Sha512,
         }
     }
@@ -317,6 +326,7 @@ impl SignatureScheme {
         match self {
             Self::RsaPkcs1(digest) => format!("rsa-{digest}"),
             Self::Ecdsa(digest) => format!("ecdsa-{digest}"),
+            Self::Dsa(digest) => format!("dsa-{digest}"),
             Self::RsaPss { hash, mgf_hash, salt_length } => {
                 let mgf = if mgf_hash == hash { String::new() } else { format!("-mgf1-{mgf_hash}") };
                 let salt =
@@ -411,7 +421,7 @@ const NULL: &[u8] = &[5, 0];
 
 /// The identifiers that name key algorithm and digest in one (RFC 5754 section 3, RFC 3279, RFC 5758). Where two mean
 /// the same, the one to be written stands first.
-const COMBINED: [(ObjectIdentifier, SignatureScheme); 12] = [
+const COMBINED: [(ObjectIdentifier, SignatureScheme); 18] = [
     (oid::MD5_WITH_RSA, SignatureScheme::RsaPkcs1(DigestAlgorithm::Md5)),
     (oid::SHA1_WITH_RSA, SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha1)),
     (oid::SHA1_WITH_RSA_OIW, SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha1)),
@@ -424,6 +434,12 @@ const COMBINED: [(ObjectIdentifier, SignatureScheme); 12] = [
     (oid::ECDSA_WITH_SHA256, SignatureScheme::Ecdsa(DigestAlgorithm::Sha256)),
     (oid::ECDSA_WITH_SHA384, SignatureScheme::Ecdsa(DigestAlgorithm::Sha384)),
     (oid::ECDSA_WITH_SHA512, SignatureScheme::Ecdsa(DigestAlgorithm::Sha512)),
+    (oid::DSA_WITH_SHA1, SignatureScheme::Dsa(DigestAlgorithm::Sha1)),
+    (oid::DSA_WITH_SHA1_OIW, SignatureScheme::Dsa(DigestAlgorithm::Sha1)),
+    (oid::DSA_WITH_SHA224, SignatureScheme::Dsa(DigestAlgorithm::Sha224)),
+    (oid::DSA_WITH_SHA256, SignatureScheme::Dsa(DigestAlgorithm::Sha256)),
+    (oid::DSA_WITH_SHA384, SignatureScheme::Dsa(DigestAlgorithm::Sha384)),
+    (oid::DSA_WITH_SHA512, SignatureScheme::Dsa(DigestAlgorithm::Sha512)),
 ];
 
 #[cfg(test)]
@@ -436,6 +452,7 @@ mod tests {
             let mut schemes = vec![SignatureScheme::RsaPkcs1(digest), SignatureScheme::pss(digest)];
             if digest != DigestAlgorithm::Md5 {
                 schemes.push(SignatureScheme::Ecdsa(digest));
+                schemes.push(SignatureScheme::Dsa(digest));
             }
             for scheme in schemes {
                 let id = AlgorithmIdentifier::from_der(&scheme.identifier().to_der()).unwrap();
@@ -466,6 +483,15 @@ mod tests {
             SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)
         );
         assert!(SignatureScheme::from_identifier(&outlook, None).is_err());
+        // id-dsa alone, its parameters beside it or not (RFC 3370 section 3.1).
+        for dsa in
+            [AlgorithmIdentifier::new(oid::DSA), AlgorithmIdentifier::with(oid::DSA, der::sequence::<&[u8]>(&[]))]
+        {
+            let scheme = SignatureScheme::from_identifier(&dsa, Some(DigestAlgorithm::Sha1)).unwrap();
+            assert_eq!(scheme, SignatureScheme::Dsa(DigestAlgorithm::Sha1));
+            assert!(SignatureScheme::from_identifier(&dsa, None).is_err());
+        }
+        assert!(mismatch(AlgorithmIdentifier::new(oid::DSA_WITH_SHA1), DigestAlgorithm::Sha256));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod algorithm;
 pub mod content;
 pub mod digest;
+pub(crate) mod dsa_key;
 pub mod password;
 pub mod password_wrap;
 pub mod private;

@@ -46,6 +46,12 @@ impl Usage {
     }
 }
 
+/// No DSA key is held, made or signed with here.
+fn read_only() -> Error {
+    let oid = format!("{} ({}), whose signatures are verified only,", KeyKind::Dsa, oid::DSA);
+    Error::UnsupportedAlgorithm { what: "private key", oid }
+}
+
 impl PrivateKey {
     /// Reads an unencrypted PKCS#8 key (`OneAsymmetricKey`, RFC 5958; DER or BER).
     ///
@@ -85,6 +91,7 @@ impl PrivateKey {
                 let kind = if id.oid == oid::ED25519 { KeyKind::Ed25519 } else { KeyKind::X25519 };
                 Self::from_scalar(kind, &seed)?
             }
+            oid::DSA => return Err(read_only()),
             _ => return Err(Error::UnsupportedAlgorithm { what: "private key", oid: id.name() }),
         };
         if let Some(public) = public {
@@ -140,6 +147,7 @@ impl PrivateKey {
             KeyKind::Ed25519 => PrivateMaterial::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&*seed()?))),
             KeyKind::X25519 => PrivateMaterial::X25519(x25519_dalek::StaticSecret::from(*seed()?)),
             KeyKind::Rsa => return Err(bad(what, "an RSA key is not one scalar")),
+            KeyKind::Dsa => return Err(read_only()),
         };
         Ok(Self { material })
     }
@@ -169,6 +177,7 @@ impl PrivateKey {
             KeyKind::P256 => PrivateMaterial::P256(p256::SecretKey::try_generate_from_rng(&mut rng)?),
             KeyKind::P384 => PrivateMaterial::P384(p384::SecretKey::try_generate_from_rng(&mut rng)?),
             KeyKind::P521 => PrivateMaterial::P521(Box::new(p521::SecretKey::try_generate_from_rng(&mut rng)?)),
+            KeyKind::Dsa => return Err(read_only()),
             KeyKind::Ed25519 | KeyKind::X25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
                 rng.0.fill(&mut *seed)?;

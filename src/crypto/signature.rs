@@ -3,7 +3,7 @@
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
 use super::digest::hash;
 use super::rsa_padding::Pss;
-use super::{Error, Result, rsa_key, weak_key};
+use super::{Error, Result, dsa_key, rsa_key, weak_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
@@ -28,6 +28,8 @@ pub enum KeyKind {
     Ed25519,
     /// RFC 7748. Agrees only.
     X25519,
+    /// FIPS 186-4. Its signatures are verified, and none is made.
+    Dsa,
 }
 
 impl KeyKind {
@@ -40,6 +42,7 @@ impl KeyKind {
             Self::P521 => "P-521",
             Self::Ed25519 => "Ed25519",
             Self::X25519 => "X25519",
+            Self::Dsa => "DSA",
         }
     }
 
@@ -50,7 +53,7 @@ impl KeyKind {
             Self::P384 => Some(Curve::P384),
             Self::P521 => Some(Curve::P521),
             Self::X25519 => Some(Curve::X25519),
-            Self::Rsa | Self::Ed25519 => None,
+            Self::Rsa | Self::Ed25519 | Self::Dsa => None,
         }
     }
 }
@@ -89,22 +92,42 @@ pub(crate) enum Material {
     P521(Box<p521::PublicKey>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
     X25519([u8; 32]),
+    Dsa { key: Box<dsa::VerifyingKey>, parameters: Vec<u8> },
 }
 
 impl PublicKey {
     /// Reads a SubjectPublicKeyInfo (DER or BER; RFC 5280 section 4.1.2.7): RSA as rsaEncryption or id-RSASSA-PSS,
-    /// P-256, P-384 and P-521 as uncompressed or compressed points, Ed25519, X25519.
+    /// P-256, P-384 and P-521 as uncompressed or compressed points, Ed25519, X25519, DSA.
     ///
     /// # Errors
     /// [`Error::KeySize`] and [`Error::BadKey`] before any arithmetic (SEC-37); [`Error::UnsupportedAlgorithm`] by name;
     /// [`Error::Parameters`] for curves that are spelled out rather than named; [`Error::Asn1`].
     pub fn from_spki(spki: &[u8], limits: &Limits) -> Result<Self> {
-        const WHAT: &str = "SubjectPublicKeyInfo";
-        let mut inside = Reader::single(spki, WHAT)?.sequence(WHAT)?;
-        let id = AlgorithmIdentifier::read(&inside.required_any(WHAT)?)?;
-        let bytes = inside.required_any("subjectPublicKey")?.whole_bits("subjectPublicKey")?;
-        inside.finish(WHAT)?;
+        let (id, bytes) = read_spki(spki)?;
         Ok(Self { spki: spki.to_vec(), material: Material::read(&id, bytes, limits)?, reach: OnceLock::new() })
+    }
+
+    /// The same for a DSA key that says no parameters, so that those of its issuer are its own (RFC 3279 section 2.3.2):
+    /// `parameters` is what [`dsa_parameters`](Self::dsa_parameters) of the issuer's key gives. They are not looked at where
+    /// the key says some, or is no DSA key.
+    ///
+    /// # Errors
+    /// As [`from_spki`](Self::from_spki).
+    pub fn from_spki_with(spki: &[u8], parameters: &[u8], limits: &Limits) -> Result<Self> {
+        let (id, bytes) = read_spki(spki)?;
+        if !lacks_parameters(&id) {
+            return Self::from_spki(spki, limits);
+        }
+        let id = AlgorithmIdentifier::with(oid::DSA, parameters.to_vec());
+        Ok(Self { spki: self::spki(&id, bytes), material: Material::read(&id, bytes, limits)?, reach: OnceLock::new() })
+    }
+
+    /// The Dss-Parms of a DSA key, for the keys that inherit them.
+    pub fn dsa_parameters(&self) -> Option<&[u8]> {
+        match &self.material {
+            Material::Dsa { parameters, .. } => Some(parameters),
+            _ => None,
+        }
     }
 
     /// A key on a curve, from its point or its 32 bytes.
@@ -116,7 +139,7 @@ impl PublicKey {
         Ok(Self { spki: spki(&curve.identifier(), point), material, reach: OnceLock::new() })
     }
 
-    /// The SubjectPublicKeyInfo as received.
+    /// The SubjectPublicKeyInfo as received; with the parameters in it where they were inherited.
     pub fn spki(&self) -> &[u8] {
         &self.spki
     }
@@ -130,10 +153,11 @@ impl PublicKey {
             Material::P521(_) => KeyKind::P521,
             Material::Ed25519(_) => KeyKind::Ed25519,
             Material::X25519(_) => KeyKind::X25519,
+            Material::Dsa { .. } => KeyKind::Dsa,
         }
     }
 
-    /// Bits of the modulus, or of the curve's field.
+    /// Bits of the modulus, of DSA's p, or of the curve's field.
     pub fn bits(&self) -> u32 {
         match &self.material {
             Material::Rsa { key, .. } => u32::try_from(rsa_key::bits(key.as_ref())).unwrap_or(u32::MAX),
@@ -141,6 +165,7 @@ impl PublicKey {
             Material::P384(_) => 384,
             Material::P521(_) => 521,
             Material::Ed25519(_) | Material::X25519(_) => 255,
+            Material::Dsa { key, .. } => dsa_key::bits(key),
         }
     }
 
@@ -154,7 +179,7 @@ impl PublicKey {
     /// "RSA-2048", "P-256", "Ed25519".
     pub fn describe(&self) -> String {
         match self.kind() {
-            KeyKind::Rsa => format!("RSA-{}", self.bits()),
+            kind @ (KeyKind::Rsa | KeyKind::Dsa) => format!("{kind}-{}", self.bits()),
             kind => kind.name().into(),
         }
     }
@@ -169,7 +194,7 @@ impl PublicKey {
             Material::P384(key) => Ok(key.to_sec1_bytes().into_vec()),
             Material::P521(key) => Ok(key.to_sec1_bytes().into_vec()),
             Material::X25519(bytes) => Ok(bytes.to_vec()),
-            Material::Rsa { .. } | Material::Ed25519(_) => Err(self.wrong_for("key agreement")),
+            Material::Rsa { .. } | Material::Ed25519(_) | Material::Dsa { .. } => Err(self.wrong_for("key agreement")),
         }
     }
 
@@ -223,6 +248,7 @@ impl PublicKey {
                 let signature = p521::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
                 p521::ecdsa::VerifyingKey::from(key.as_ref()).verify_prehash(digest, &signature).map_err(refuse)
             }
+            (Material::Dsa { key, .. }, SignatureScheme::Dsa(_)) => dsa_key::verify(key, digest, signature),
             _ => Err(self.wrong_for(&scheme.name())),
         }
     }
@@ -277,6 +303,16 @@ impl Material {
                 })?;
                 Ok(Self::Ed25519(Box::new(key)))
             }
+            oid::DSA if lacks_parameters(id) => Err(Error::Parameters {
+                what: "the DSA key",
+                why: "they are absent, and so those of the issuer's key (RFC 3279 section 2.3.2), which is not at hand or \
+                      has none"
+                    .into(),
+            }),
+            oid::DSA => {
+                let parameters = id.parameters.clone().unwrap_or_default();
+                Ok(Self::Dsa { key: Box::new(dsa_key::read(&parameters, bytes)?), parameters })
+            }
             oid::EC_PUBLIC_KEY | oid::X25519 => Self::from_point(Curve::from_identifier(id)?, bytes),
             _ => Err(Error::UnsupportedAlgorithm { what: "public key", oid: id.name() }),
         }
@@ -328,6 +364,21 @@ impl RsaUsage {
             _ => false,
         }
     }
+}
+
+/// The algorithm and the octets of a SubjectPublicKeyInfo.
+fn read_spki(spki: &[u8]) -> Result<(AlgorithmIdentifier, &[u8])> {
+    const WHAT: &str = "SubjectPublicKeyInfo";
+    let mut inside = Reader::single(spki, WHAT)?.sequence(WHAT)?;
+    let id = AlgorithmIdentifier::read(&inside.required_any(WHAT)?)?;
+    let bytes = inside.required_any("subjectPublicKey")?.whole_bits("subjectPublicKey")?;
+    inside.finish(WHAT)?;
+    Ok((id, bytes))
+}
+
+/// Whether a key of this algorithm is incomplete without its issuer's (RFC 5280 section 6.1.4 (e)).
+fn lacks_parameters(id: &AlgorithmIdentifier) -> bool {
+    id.oid == oid::DSA && id.has_no_parameters()
 }
 
 /// SubjectPublicKeyInfo.

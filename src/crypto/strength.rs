@@ -41,6 +41,14 @@ pub fn key_weakness(key: &PublicKey) -> Option<Reason> {
         KeyKind::Rsa => {
             key.factors_within_reach().map(|why| Reason::new("weak_key", format!("{} is weak: {why}", key.describe())))
         }
+        // FIPS 186-5 section 4: its signatures may be verified where they were made before.
+        KeyKind::Dsa => Some(Reason::new(
+            "weak_key",
+            format!(
+                "{} is weak: FIPS 186-5 allows no DSA signatures to be made any more since 2023-02-03",
+                key.describe()
+            ),
+        )),
         _ => None,
     }
 }

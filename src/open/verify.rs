@@ -15,6 +15,7 @@ use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, Candidates, ChainRequest, ChainVerdict, Trust};
 use crate::cert::crl::Crl;
+use crate::cert::inherit;
 use crate::cert::mailbox::{AddressMatch, Mailboxes as CertificateMailboxes, speaks_for};
 use crate::cert::ocsp::OcspResponse;
 use crate::cert::purpose::Purpose;
@@ -317,7 +318,9 @@ impl Judge<'_> {
         let ambiguous = |e: CmsError| Reason::new("signer_cert_ambiguous", e.to_string());
         for pool in [&data.certificates, self.trust.intermediates(), self.trust.anchors()] {
             if let Some(certificate) = signer.certificate(pool).map_err(ambiguous)? {
-                return Ok(Some(certificate.clone()));
+                let complete =
+                    inherit::with_inherited_parameters(certificate, &data.certificates, self.trust, self.limits());
+                return Ok(Some(complete));
             }
         }
         Ok(None)

@@ -315,7 +315,7 @@ fn unknown_algorithms_end_a_path_and_not_the_search() {
     let issuing = root.sub("Issuing");
     let odd = issue(
         &template("Issuing", Some(&root), &issuing.key).for_authority(None),
-        &crate::crypto::algorithm::AlgorithmIdentifier::new(oid::DSA_WITH_SHA256),
+        &crate::crypto::algorithm::AlgorithmIdentifier::new(oid::ED448),
         &|_| Ok(vec![1; 40]),
     )
     .unwrap();
