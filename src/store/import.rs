@@ -424,7 +424,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::asn1::der;
-    use crate::crypto::password::seal_private_key;
+    use crate::crypto::password::{Recipe, seal_private_key};
     use crate::crypto::random::SystemRandom;
     use crate::store::testing::{certificate, key};
 
@@ -452,7 +452,7 @@ mod tests {
     fn every_format_is_known_by_its_content() {
         let Alice { key, own, ca } = alice();
         let (pkcs8, password) = (key.to_pkcs8().unwrap(), Secret::from("x"));
-        let sealed = seal_private_key(&pkcs8, &Password::new(&password), &mut SystemRandom).unwrap();
+        let sealed = seal_private_key(&Recipe::MODERN, &pkcs8, &Password::new(&password), &mut SystemRandom).unwrap();
         let certificates = [own.clone(), ca.clone()];
         let p12 =
             p12::write(&pkcs8, &certificates, "Alice", &password, p12::Profile::Modern, &mut SystemRandom).unwrap();
@@ -569,7 +569,7 @@ mod tests {
     #[test]
     fn a_sealed_key_asks_for_its_password() {
         let pkcs8 = key().to_pkcs8().unwrap();
-        let sealed = seal_private_key(&pkcs8, &Password::new(&Secret::from("x")), &mut SystemRandom).unwrap();
+        let sealed = seal_private_key(&Recipe::MODERN, &pkcs8, &Password::new(&Secret::from("x")), &mut SystemRandom).unwrap();
         assert!(matches!(import(&sealed, None), Err(Error::PasswordNeeded { .. })));
         assert!(matches!(import(&sealed, Some("y")), Err(Error::WrongPasswordOrCorrupt)));
     }
