@@ -19,7 +19,7 @@ use crate::cert::certificate::Certificate;
 use crate::crypto;
 use crate::crypto::password::{KdfBudget, Password, open_legacy_pem, open_private_key};
 use crate::crypto::private::PrivateKey;
-use crate::keys::identity::{Identity, public_key_bits};
+use crate::keys::identity::{Identity, public_key_bits, same_public_key};
 use crate::keys::signing::SigningKey;
 use crate::keys::software::SoftwareKey;
 use std::collections::{HashMap, HashSet};
@@ -58,6 +58,8 @@ pub struct Import {
     pub anchor_limits: HashMap<Certificate, AnchorLimits>,
     /// What was skipped, what is weak, what the file calls its keys.
     pub notes: Vec<Reason>,
+    /// Every private key, those of the identities too.
+    known: Vec<Arc<SoftwareKey>>,
 }
 
 /// Reads a file. `password` opens what is protected; `None` says that there is none, which an empty one does not.
@@ -138,6 +140,13 @@ impl Import {
         self.anchor_limits.get(certificate).and_then(|limits| limits.against(at))
     }
 
+    /// The private key of one of these identities, to be written out again ([`p12::write`]).
+    pub fn private_key(&self, identity: &Identity) -> Option<&PrivateKey> {
+        let wanted = identity.signing().public_key();
+        let known = self.known.iter().find(|key| same_public_key(key.public_key(), wanted));
+        known.map(|key| key.private_key())
+    }
+
     /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
     /// them anew.
     #[must_use]
@@ -145,6 +154,7 @@ impl Import {
         let mut seen: HashSet<Certificate> = self.certificates.iter().cloned().collect();
         self.certificates.extend(other.certificates.into_iter().filter(|certificate| seen.insert(certificate.clone())));
         self.keys.extend(other.keys);
+        self.known.extend(other.known);
         self.crls.extend(other.crls);
         for (certificate, limits) in other.anchor_limits {
             self.anchor_limits.entry(certificate).or_default().extend(limits);
@@ -186,6 +196,7 @@ impl Gathering<'_> {
                 None => self.note("nothing_inside", "the file is well-formed, but nothing in it is read"),
             }
         }
+        self.found.known.clone_from(&self.keys);
         (self.found.identities, self.found.keys) = pair(self.keys, &self.found.certificates);
         Ok(self.found)
     }
@@ -510,13 +521,15 @@ mod tests {
         let Alice { key, own, ca } = alice();
         let certificates = import(&p7c::write(&[ca.clone(), own.clone()], &[]), None).unwrap();
         assert!(matches!(certificates.sole_identity(), Err(Error::CertificateWithoutKey { certificates: 2 })));
-        let key = import(key.to_pkcs8().unwrap().expose(), None).unwrap();
+        let pkcs8 = key.to_pkcs8().unwrap();
+        let key = import(pkcs8.expose(), None).unwrap();
         let error = key.sole_identity().unwrap_err();
         assert!(matches!(&error, Error::KeyWithoutCertificate { keys } if keys.len() == 1), "{error}");
         for joined in [certificates.clone().join(key.clone()), key.join(certificates)] {
             let identity = joined.sole_identity().unwrap();
             assert_eq!((identity.certificate(), identity.chain()), (&own, &[ca.clone()][..]));
             assert!(joined.keys.is_empty());
+            assert_eq!(joined.private_key(identity).unwrap().to_pkcs8().unwrap(), pkcs8);
             // Joined once more, nothing is there twice.
             let again = joined.clone().join(joined);
             assert_eq!((again.identities.len(), again.certificates.len()), (1, 2));

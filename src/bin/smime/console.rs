@@ -39,12 +39,17 @@ impl Console {
         let _ = writeln!(io::stderr(), "error: {text}");
     }
 
-    /// Asks for a password, where there is somebody to ask.
+    /// Asks for the password of a file, where there is somebody to ask.
     pub(crate) fn password(self, file: &Path) -> Option<io::Result<Secret>> {
+        self.ask(format_args!("Password of {}", file.display()))
+    }
+
+    /// Asks for what nobody else is to see, where there is somebody to ask.
+    pub(crate) fn ask(self, what: impl fmt::Display) -> Option<io::Result<Secret>> {
         if self.no_input || !io::stderr().is_terminal() {
             return None;
         }
-        let prompt = format!("Password of {}: ", visible(&file.display().to_string()));
+        let prompt = format!("{}: ", visible(&what.to_string()));
         Some(rpassword::prompt_password(prompt).map(|text| Secret::new(text.into_bytes())))
     }
 }
