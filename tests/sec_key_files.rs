@@ -501,6 +501,10 @@ fn sec_129_the_program_says_no_secret_on_any_path() {
         "mail.eml",
     ] {
         for password in ["--password-file old", "--password-file new", "--password-file empty", ""] {
+            // The other files have no password, or fail before it.
+            if !identity.ends_with("p12") && password != "--password-file old" {
+                continue;
+            }
             let file = identity.split(' ').next().unwrap();
             for line in [
                 format!("sign --identity {identity} {password} --at {AT} mail.eml"),
@@ -521,13 +525,15 @@ fn sec_129_the_program_says_no_secret_on_any_path() {
     for file in ["report.json", "again.p12", "again.pem"] {
         said.extend(fs::read(desk.path(file)).unwrap());
     }
-    assert_eq!(runs, 12 * 4 * 6);
+    assert_eq!(runs, (2 * 4 + 10) * 6);
     let text = String::from_utf8_lossy(&said).to_lowercase();
     assert!(!text.contains("panicked"));
     assert!(text.contains("the password is wrong"), "nothing was listened to");
     let scalar = &pkcs8.expose()[36..68];
     assert_eq!(pkcs8.expose()[34..36], [4, 32], "the scalar is elsewhere");
-    for (name, secret) in [("the old password", OLD.as_bytes()), ("the new password", NEW.as_bytes()), ("the key", scalar)] {
+    for (name, secret) in
+        [("the old password", OLD.as_bytes()), ("the new password", NEW.as_bytes()), ("the key", scalar)]
+    {
         assert!(!contains(&said, secret), "{name} was said");
         assert!(!text.contains(&common::hex(&secret[..12])), "{name} was said in hex");
         for skip in 0..3 {
@@ -627,7 +633,9 @@ fn sec_130_nothing_of_the_spool_outlives_a_kill_or_an_error() {
     for signal in ["KILL", "TERM", "INT", "HUP"] {
         let (child, pipe) = spooling(&desk, "open --spool spool -o out/content");
         std::thread::sleep(Duration::from_millis(100));
-        assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success()
+        );
         let output = finish(child, "open");
         assert!(output.status.code().is_none(), "{signal} did not end it");
         drop(pipe);

@@ -154,7 +154,8 @@ fn sec_121_iterations_out_of_range_are_refused_wherever_they_stand() {
         let pkcs12 = shrouded(&pkcs12_pbe(&[1; 8], iterations.clone()), &[0; 32]);
         let pkcs5 = shrouded(&pbkdf2(&[1; 8], iterations.clone(), None), &[0; 32]);
         let pkcs8 = der::sequence(&[pbkdf2(&[1; 8], iterations.clone(), None), der::octets(&[0; 32])]);
-        let info = [der::oid(&oid::ID_DATA), pkcs12_pbe(&[1; 8], iterations), der::primitive(Tag::context(0), &[0; 32])];
+        let info =
+            [der::oid(&oid::ID_DATA), pkcs12_pbe(&[1; 8], iterations), der::primitive(Tag::context(0), &[0; 32])];
         let files = [
             ("MAC", pfx(&safe(&[]), &mac)),
             ("PKCS#12 key", pfx(&safe(&[pkcs12]), &[])),
@@ -196,7 +197,10 @@ fn sec_121_scrypt_and_key_lengths_are_bounded() {
     for length in [0, 1, 31, 33, 1 << 31, u64::MAX] {
         let file = pfx(&safe(&[shrouded(&pbkdf2(&[1; 8], der::integer(1), Some(length)), &[0; 32])]), &[]);
         let error = read_without_mac(&file, Some("x")).unwrap_err();
-        assert!(matches!(error, Error::Parameters { .. }) && error.to_string().contains(&length.to_string()), "{error}");
+        assert!(
+            matches!(error, Error::Parameters { .. }) && error.to_string().contains(&length.to_string()),
+            "{error}"
+        );
     }
 }
 
@@ -250,8 +254,7 @@ fn sec_121_three_derivations_of_six_hundred_thousand_pass() {
     let keys = der::sequence(&[shrouded(&algorithm, &seal(alice.key.to_pkcs8().unwrap().expose()))]);
     let authenticated = der::sequence(&[encrypted_safe(&info), content_info(&der::octets(&keys))]);
     let digest = DigestAlgorithm::Sha256;
-    let mac_key =
-        pkcs12_kdf(digest, &password, &[2; 8], Use::Mac, DEAR, 32, &mut KdfBudget::new(&generous)).unwrap();
+    let mac_key = pkcs12_kdf(digest, &password, &[2; 8], Use::Mac, DEAR, 32, &mut KdfBudget::new(&generous)).unwrap();
     let tag = {
         use hmac::{Hmac, KeyInit, Mac};
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(mac_key.expose()).unwrap();
@@ -308,10 +311,8 @@ fn sec_122_pbmac1_that_says_nothing_guards_nothing() {
         let mac = der::sequence(&[info, der::octets(b"NOT USED"), der::integer(1)]);
         for result in [read(&pfx(&safe(&[]), &mac), Some("x")), read_without_mac(&pfx(&safe(&[]), &mac), Some("x"))] {
             let error = result.unwrap_err();
-            let by_name = matches!(
-                error,
-                Error::Parameters { .. } | Error::UnsupportedAlgorithm { .. } | Error::Malformed(_)
-            );
+            let by_name =
+                matches!(error, Error::Parameters { .. } | Error::UnsupportedAlgorithm { .. } | Error::Malformed(_));
             assert!(by_name, "{name}: {error:?}");
         }
     }
@@ -347,7 +348,10 @@ fn sec_123_absent_parts_are_errors_and_unknown_ones_are_told() {
         ("safe without content", pfx(&der::sequence(&[no_content]), &[])),
         (
             "encryptedContent absent",
-            pfx(&der::sequence(&[encrypted_safe(&[der::oid(&oid::ID_DATA), pkcs12_pbe(&[1; 8], der::integer(1))])]), &[]),
+            pfx(
+                &der::sequence(&[encrypted_safe(&[der::oid(&oid::ID_DATA), pkcs12_pbe(&[1; 8], der::integer(1))])]),
+                &[],
+            ),
         ),
         ("encrypted safe without anything", pfx(&der::sequence(&[encrypted_safe(&[])]), &[])),
         ("bag without value", pfx(&safe(&[der::sequence(&[der::oid(&oid::KEY_BAG)])]), &[])),
@@ -493,12 +497,8 @@ fn sec_125_every_wrong_password_has_the_same_answer() {
         let pkcs8 = alice.key.to_pkcs8().unwrap();
         smime::crypto::password::seal_private_key(&recipe, &pkcs8, &password, &mut SystemRandom).unwrap()
     };
-    let files = [
-        alice.p12(Profile::Modern),
-        alice.p12(Profile::Legacy),
-        sealed(Recipe::MODERN),
-        sealed(Recipe::LEGACY),
-    ];
+    let files =
+        [alice.p12(Profile::Modern), alice.p12(Profile::Legacy), sealed(Recipe::MODERN), sealed(Recipe::LEGACY)];
     // The last but one and two are the right one cut to one byte for a character, and in UTF-16. (With a zero behind it, it
     // is no other password for HMAC, and so for PBKDF2.)
     let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_be_bytes).collect();

@@ -411,9 +411,7 @@ mod tests {
 
     #[test]
     fn macs_of_both_recipes_verify() {
-        for (recipe, name) in
-            [(Recipe::MODERN, "PKCS#12 MAC with sha256"), (Recipe::LEGACY, "PKCS#12 MAC with sha1")]
-        {
+        for (recipe, name) in [(Recipe::MODERN, "PKCS#12 MAC with sha256"), (Recipe::LEGACY, "PKCS#12 MAC with sha1")] {
             let written = Integrity::write(&recipe, &typed("x"), b"content", &mut SystemRandom).unwrap();
             let mac = Integrity::read(&Reader::single(&written, "x").unwrap()).unwrap();
             assert_eq!((mac.name().as_str(), mac.cost()), (name, 100_000));

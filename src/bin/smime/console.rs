@@ -50,6 +50,44 @@ impl Console {
             return None;
         }
         let prompt = format!("{}: ", visible(&what.to_string()));
+        let _silent = Silent::begin();
         Some(rpassword::prompt_password(prompt).map(|text| Secret::new(text.into_bytes())))
+    }
+}
+
+/// The terminal shows nothing of what is typed, from before the prompt on: whoever types ahead of rpassword, which prompts
+/// first, would otherwise see the password.
+struct Silent {
+    #[cfg(unix)]
+    terminal: Option<(std::fs::File, rustix::termios::Termios)>,
+}
+
+impl Silent {
+    #[cfg(unix)]
+    fn begin() -> Self {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let quiet = || {
+            let terminal = std::fs::File::options().read(true).write(true).open("/dev/tty").ok()?;
+            let before = tcgetattr(&terminal).ok()?;
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+            Some((terminal, before))
+        };
+        Self { terminal: quiet() }
+    }
+
+    #[cfg(not(unix))]
+    fn begin() -> Self {
+        Self {}
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Silent {
+    fn drop(&mut self) {
+        if let Some((terminal, before)) = &self.terminal {
+            let _ = rustix::termios::tcsetattr(terminal, rustix::termios::OptionalActions::Now, before);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::console::Console;
 use crate::failure::{Failure, exit};
+use crate::output;
 use smime::Secret;
 use smime::base::source::{Memory, Rewindable, SharedSource};
 use std::fs::File;
@@ -65,7 +66,7 @@ fn spooled(mut input: impl Read, folder: Option<&Path>) -> Result<SharedSource<'
     // The file has no name and belongs to nobody else: what may be confidential leaves no trace of itself.
     let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
     let mut spool = || -> io::Result<Rewindable<File>> {
-        let mut file = tempfile::tempfile_in(&folder)?;
+        let mut file = output::spool(&folder)?;
         file.write_all(&bytes)?;
         io::copy(&mut input, &mut file)?;
         file.seek(SeekFrom::Start(0))?;

@@ -100,16 +100,12 @@ enum Aside {
 impl Aside {
     fn within(folder: &Path, readers: Readers) -> io::Result<Self> {
         let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+        // Its name will come by way of /proc.
         #[cfg(target_os = "linux")]
+        if Path::new("/proc/self/fd").is_dir()
+            && let Some(file) = nameless(folder, mode)
         {
-            use rustix::fs::{Mode, OFlags, open};
-            // Its name comes by way of /proc. Where a file system has no such files, the other way is taken.
-            let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-            if Path::new("/proc/self/fd").is_dir()
-                && let Ok(file) = open(folder, flags, Mode::from_raw_mode(mode))
-            {
-                return Ok(Self::Nameless { file: file.into(), folder: folder.to_path_buf() });
-            }
+            return Ok(Self::Nameless { file, folder: folder.to_path_buf() });
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX);
@@ -149,6 +145,24 @@ impl Aside {
 }
 
 const PREFIX: &str = ".smime-";
+
+/// A file that has no name from its first byte on; `None` where the file system has no such files.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path, mode: u32) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    open(folder, flags, Mode::from_raw_mode(mode)).ok().map(File::from)
+}
+
+/// A file for what may be confidential: without a name, and nobody else's (SEC-130).
+pub(crate) fn spool(folder: &Path) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    if let Some(file) = nameless(folder, 0o600) {
+        return Ok(file);
+    }
+    // 0600 from the beginning; its name is gone before anything is written.
+    Ok(tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?.into_file())
+}
 
 #[cfg(target_os = "linux")]
 fn link(file: &File, name: &Path) -> io::Result<()> {

@@ -134,12 +134,7 @@ impl Integrity {
     ///
     /// # Errors
     /// Where no random numbers are to be had.
-    pub fn write(
-        recipe: &Recipe,
-        password: &Password,
-        content: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<Vec<u8>> {
+    pub fn write(recipe: &Recipe, password: &Password, content: &[u8], random: &mut dyn Random) -> Result<Vec<u8>> {
         let salt = random_octets::<16>(random)?;
         let (digest, iterations) = (recipe.mac, recipe.iterations);
         let length = digest.length();

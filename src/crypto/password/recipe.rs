@@ -26,8 +26,7 @@ const ITERATIONS: u64 = 100_000;
 
 impl Recipe {
     /// The common ground of today's Windows, NSS (Thunderbird), Java and OpenSSL (OUT-113).
-    pub const MODERN: Self =
-        Self { scheme: Scheme::Pbes2Aes256, mac: DigestAlgorithm::Sha256, iterations: ITERATIONS };
+    pub const MODERN: Self = Self { scheme: Scheme::Pbes2Aes256, mac: DigestAlgorithm::Sha256, iterations: ITERATIONS };
 
     /// What everything since 1999 reads: old phones, Windows before 10, gpgsm 2.2 (OUT-113). 3DES and SHA-1 are weak.
     pub const LEGACY: Self =
