@@ -555,7 +555,8 @@ fn sec_125_an_empty_password_is_tried_in_both_its_forms_from_one_budget() {
     // And none is written.
     for profile in [Profile::Modern, Profile::Legacy] {
         let none = Secret::from("");
-        let result = p12::write(&pkcs8, &[alice.certificate.clone()], "", &none, profile, &mut SystemRandom);
+        let result =
+            p12::write(&pkcs8, std::slice::from_ref(&alice.certificate), "", &none, profile, &mut SystemRandom);
         assert!(matches!(result, Err(Error::PasswordNeeded { .. })));
     }
 }
@@ -838,7 +839,7 @@ fn sec_129_no_secret_is_in_anything_that_is_said() {
         canary.hear_error(&Identity::new(who.ca.certificate.clone(), Vec::new(), stranger).unwrap_err());
     }
     // A bag of certificates, which has no secret to begin with, so that the search is known to find what is there.
-    let found = p7c::write(&[curve.certificate.clone()], &[]);
+    let found = p7c::write(std::slice::from_ref(&curve.certificate), &[]);
     let mut proof = Canary { said: canary.said.clone(), secrets: vec![("a planted one", found.clone())] };
     proof.said.extend_from_slice(common::hex(&found).as_bytes());
     assert!(std::panic::catch_unwind(|| proof.check()).is_err(), "the search finds nothing");

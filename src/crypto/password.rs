@@ -10,14 +10,14 @@
 mod integrity;
 mod kdf;
 mod pbe;
-mod recipient;
 mod recipe;
+mod recipient;
 
 pub use integrity::Integrity;
 pub use kdf::{Kdf, Use, pkcs12_kdf};
 pub use pbe::{Pbe, encrypt, open_legacy_pem};
-pub use recipient::unwrap_content_key;
 pub use recipe::Recipe;
+pub use recipient::unwrap_content_key;
 
 use super::algorithm::DigestAlgorithm;
 use super::random::Random;

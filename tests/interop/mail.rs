@@ -151,7 +151,7 @@ impl Opened {
                 format!("{}({})", signed.form, schemes.join(","))
             }
             LayerKind::Encrypted(encrypted) => format!("encrypted({})", encrypted.cipher),
-            LayerKind::Compressed => "compressed".to_owned(),
+            LayerKind::Compressed { .. } => "compressed".to_owned(),
             LayerKind::Certificates { .. } => "certificates".to_owned(),
         });
         layers.collect::<Vec<_>>().join(" ")
