@@ -152,7 +152,8 @@ fn the_header_that_was_received_is_kept_without_what_belongs_to_the_body() {
     assert!(codes(&report).contains(&"msg_header_lines_left_out"), "{:?}", report.notes);
     // In eight bits, and with a body that was smuggled in.
     let mut maker = Maker::holding(SIGNED, &world.clear());
-    maker = maker.stream("/__substg1.0_007D001E", b"From: alice@example.com\r\n\r\nContent-Type: text/html\r\n\r\n<b>\r\n");
+    maker =
+        maker.stream("/__substg1.0_007D001E", b"From: alice@example.com\r\n\r\nContent-Type: text/html\r\n\r\n<b>\r\n");
     let bytes = maker.bytes();
     let mail = read(&bytes).unwrap();
     assert!(!wire(&mail).contains("text/html"));
@@ -173,9 +174,15 @@ fn a_header_is_made_from_properties_and_none_of_them_breaks_out_of_its_field() {
     let mail = read(&bytes).unwrap();
     let text = wire(&mail);
     for field in [
-        "From: =?", "<alice@example.com>\r\n", "Sender: desk@example.com\r\n", "To: Bob <bob@example.com>\r\n",
-        "Cc: carol@example.com\r\n", "Subject: =?", "Date: Tue, 24 Nov 2026 08:00:00 +0000\r\n",
-        "Message-ID: <1@example.com>\r\n", "\r\n\r\nhello",
+        "From: =?",
+        "<alice@example.com>\r\n",
+        "Sender: desk@example.com\r\n",
+        "To: Bob <bob@example.com>\r\n",
+        "Cc: carol@example.com\r\n",
+        "Subject: =?",
+        "Date: Tue, 24 Nov 2026 08:00:00 +0000\r\n",
+        "Message-ID: <1@example.com>\r\n",
+        "\r\n\r\nhello",
     ] {
         assert!(text.contains(field), "{field} in {text}");
     }
@@ -252,18 +259,27 @@ fn messages_that_are_no_mail_are_refused_by_name() {
         (one(1, Some(vec![0x30, 0x80, 1, 2])), &["neither a CMS structure nor", "30 80 01 02"]),
         (Maker::holding(SMIME, &opaque).text(0x001a, None), &["no PidTagMessageClass (0x001A)"]),
         (Maker::holding(SMIME, &opaque).text(0x001a, Some("")), &["no PidTagMessageClass (0x001A)"]),
-        (Maker::holding(SMIME, &opaque).text(0x0037, None).stream("/__substg1.0_0037001F", b"odd"), &["PidTagSubject", "odd number"]),
+        (
+            Maker::holding(SMIME, &opaque).text(0x0037, None).stream("/__substg1.0_0037001F", b"odd"),
+            &["PidTagSubject", "odd number"],
+        ),
         (with("/__substg1.0_007D0102", b"From: a"), &["PidTagTransportMessageHeaders (0x007D)", "0x0102"]),
         (with("/__substg1.0_0037001E", b"twice"), &["ambiguous", "PidTagSubject"]),
         (with("/__substg1.0_0E04001F/inside", b"x"), &[]),
-        (Maker::holding(SMIME, &opaque).text(0x0037, None).stream("/__substg1.0_0037001F/inside", b"x"), &["it is a storage"]),
+        (
+            Maker::holding(SMIME, &opaque).text(0x0037, None).stream("/__substg1.0_0037001F/inside", b"x"),
+            &["it is a storage"],
+        ),
     ];
     for (maker, expected) in cases {
         match read(&maker.bytes()).map(|_| ()) {
             Ok(()) => assert!(expected.is_empty(), "{expected:?} was let pass"),
             Err(error) => {
                 let error = error.to_string();
-                assert!(!expected.is_empty() && expected.iter().all(|part| error.contains(part)), "{error}: {expected:?}");
+                assert!(
+                    !expected.is_empty() && expected.iter().all(|part| error.contains(part)),
+                    "{error}: {expected:?}"
+                );
             }
         }
     }
@@ -283,5 +299,8 @@ fn a_plain_message_is_mail_that_nobody_signed() {
     }
     let html = Maker::new("IPM.Note").stream("/__substg1.0_10130102", b"<p>gr\xc3\xbcn</p>").bytes();
     let text = wire(&read(&html).unwrap());
-    assert!(text.contains("Content-Type: text/html; charset=utf-8\r\n") && text.ends_with("<p>gr\u{fc}n</p>"), "{text}");
+    assert!(
+        text.contains("Content-Type: text/html; charset=utf-8\r\n") && text.ends_with("<p>gr\u{fc}n</p>"),
+        "{text}"
+    );
 }

@@ -133,7 +133,8 @@ fn the_program_reads_msg_files_by_their_content() {
         samples.join(format!("received-at-smime2/Message from smime1 to smime2 ({kind}).msg")).display().to_string()
     };
     let identity = ["--identity", &key, "--password-file", "password"];
-    let (code, content, said) = run(&[&["open"], &identity[..], &["--require", "none", &sample("encrypted")]].concat(), None);
+    let (code, content, said) =
+        run(&[&["open"], &identity[..], &["--require", "none", &sample("encrypted")]].concat(), None);
     assert_eq!(code, 0, "{said}");
     let entries = entries(&corpus);
     let entry = entries.iter().find(|e| sample("encrypted").ends_with(text(e, "path"))).unwrap();
@@ -158,7 +159,9 @@ fn survive(bytes: &[u8]) -> bool {
 }
 
 fn sample() -> Vec<u8> {
-    let mut body = b"Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=x\r\n\r\n--x\r\n\r\n".to_vec();
+    let mut body =
+        b"Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=x\r\n\r\n--x\r\n\r\n"
+            .to_vec();
     body.extend(vec![b'a'; 9_000]);
     body.extend(b"\r\n--x\r\nContent-Type: application/pkcs7-signature\r\n\r\n0\r\n--x--\r\n");
     Maker::holding("IPM.Note.SMIME.MultipartSigned", &body).content_type("multipart/signed").bytes()
@@ -204,7 +207,9 @@ fn chains_in_a_circle_and_sizes_beyond_the_file_are_refused() {
     let sectors = whole.len() / 512 - 1;
     // Each FAT entry leads to each of some sectors: to itself, to its neighbours, past the end.
     for entry in 0..sectors.min(128) {
-        for to in [entry as u32, 0, entry as u32 + 1, entry.saturating_sub(1) as u32, 0x00ff_ffff, 0xffff_fffa, 0xffff_fffb] {
+        for to in
+            [entry as u32, 0, entry as u32 + 1, entry.saturating_sub(1) as u32, 0x00ff_ffff, 0xffff_fffa, 0xffff_fffb]
+        {
             let mut broken = whole.clone();
             broken[fat + 4 * entry..fat + 4 * entry + 4].copy_from_slice(&to.to_le_bytes());
             survive(&broken);
@@ -267,7 +272,8 @@ fn an_attachment_of_64_mebibytes_is_never_in_memory() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let number = |key: &str| -> u64 { said.split(key).nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap() };
+    let number =
+        |key: &str| -> u64 { said.split(key).nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap() };
     println!("{} MiB: {} KiB above start", MEBIBYTES, number("grown-kib="));
     assert!(number("copied=") > (MEBIBYTES as u64) << 20, "{said}");
     assert!(number("grown-kib=") <= MOST_KIB, "{said}");

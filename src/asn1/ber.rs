@@ -390,7 +390,9 @@ impl<'a> Element<'a> {
         if self.constructed {
             return self.fail(what, "a string in segments is not accepted here");
         }
-        let wide = |n: usize| self.content.chunks(n).map(|c| c.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)));
+        // A last unit that is cut short is no character, whatever its octets would be alone.
+        let unit = |c: &[u8]| c.iter().fold(0u32, |n, b| n << 8 | u32::from(*b));
+        let wide = |n: usize| self.content.chunks(n).map(move |c| if c.len() == n { unit(c) } else { 0xd800 });
         match self.tag {
             Tag::UTF8_STRING | Tag::PRINTABLE_STRING | Tag::IA5_STRING => {
                 Ok(String::from_utf8_lossy(self.content).into_owned())

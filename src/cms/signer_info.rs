@@ -209,7 +209,10 @@ impl SignerInfo {
     /// RFC 5652 section 5.3: 1 with issuerAndSerialNumber, 3 with subjectKeyIdentifier. Both forms are met with either.
     fn version_deviation(&self) -> Option<Reason> {
         let expected = version_of(&self.identifier);
-        let text = format!("the signature bears version {}, and names its certificate as version {expected} does", self.version);
+        let text = format!(
+            "the signature bears version {}, and names its certificate as version {expected} does",
+            self.version
+        );
         (self.version != expected).then(|| Reason::new("signer_version", text))
     }
 

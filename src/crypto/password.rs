@@ -2,19 +2,21 @@
 //! encrypted PKCS#8 keys and password recipients use them.
 //!
 //! Read: PBES2 (PBKDF2 with HMAC-SHA-1/224/256/384/512, scrypt) over AES-CBC, 3DES-CBC, DES-CBC and RC2-CBC; the PKCS#12
-//! schemes over 3DES, two-key 3DES and RC2; PBES1 over DES and RC2. RC4 is refused by name. Written: PBES2 with PBKDF2,
-//! HMAC-SHA-256 and AES-256-CBC only. Every derivation is paid for from one [`KdfBudget`] before it begins (SEC-121).
+//! schemes over 3DES, two-key 3DES and RC2; PBES1 over DES and RC2. RC4 is refused by name. Written: what the [`Recipe`]s
+//! list. Every derivation is paid for from one [`KdfBudget`] before it begins (SEC-121).
 
 #![deny(clippy::indexing_slicing)]
 
 mod integrity;
 mod kdf;
 mod pbe;
+mod recipe;
 mod recipient;
 
 pub use integrity::Integrity;
 pub use kdf::{Kdf, Use, pkcs12_kdf};
 pub use pbe::{Pbe, encrypt, open_legacy_pem};
+pub use recipe::Recipe;
 pub use recipient::unwrap_content_key;
 
 use super::algorithm::DigestAlgorithm;
@@ -87,9 +89,6 @@ type Result<T> = std::result::Result<T, Error>;
 
 /// Memory that scrypt may take, in bytes (SEC-121).
 pub const SCRYPT_MEMORY: u64 = 64 << 20;
-/// Iterations of PBKDF2 that are written: what PKCS#12 files of this decade carry, and what Windows still imports
-/// (SEC-121: it refuses more than 600 000).
-pub const WRITTEN_ITERATIONS: u64 = 100_000;
 
 /// The iterations that one file may still ask for. One budget serves a whole file: its MAC, each bag, each second try.
 #[derive(Debug)]
@@ -115,6 +114,14 @@ impl KdfBudget {
         }
         self.spent = asked;
         Ok(())
+    }
+
+    /// Whether what is still to come can be paid for, without paying yet.
+    ///
+    /// # Errors
+    /// [`Error::Iterations`] where the budget does not cover it.
+    pub fn affords(&self, iterations: u64) -> Result<()> {
+        Self { spent: self.spent, limit: self.limit }.spend(iterations)
     }
 }
 
@@ -205,12 +212,26 @@ pub fn open_private_key(encrypted: &Element<'_>, password: &Password, budget: &m
     Ok((plain, pbe))
 }
 
+/// The scheme of an `EncryptedPrivateKeyInfo` that is not opened yet, where it is one that is read.
+///
+/// # Errors
+/// Those of [`Pbe::read`].
+pub fn private_key_scheme(encrypted: &Element<'_>) -> Result<Pbe> {
+    let what = "EncryptedPrivateKeyInfo";
+    Pbe::read(&encrypted.sequence(what)?.required(Tag::SEQUENCE, "EncryptedPrivateKeyInfo algorithm")?)
+}
+
 /// Encrypts a PKCS#8 key (see [`encrypt`]); gives the `EncryptedPrivateKeyInfo`'s DER.
 ///
 /// # Errors
 /// Where no random numbers are to be had.
-pub fn seal_private_key(private_key: &Secret, password: &Password, random: &mut dyn Random) -> Result<Vec<u8>> {
-    let (algorithm, ciphertext) = encrypt(password, private_key.expose(), random)?;
+pub fn seal_private_key(
+    recipe: &Recipe,
+    private_key: &Secret,
+    password: &Password,
+    random: &mut dyn Random,
+) -> Result<Vec<u8>> {
+    let (algorithm, ciphertext) = encrypt(recipe, password, private_key.expose(), random)?;
     Ok(der::sequence(&[algorithm, der::octets(&ciphertext)]))
 }
 
@@ -365,14 +386,18 @@ mod tests {
     #[test]
     fn a_sealed_key_opens_with_its_password_only() {
         let key = Secret::new(der::sequence(&[der::integer(0), der::octets(b"key")]));
-        for text in ["hunter2", "\u{3c3}\u{1f511}", ""] {
-            let sealed = seal_private_key(&key, &typed(text), &mut SystemRandom).unwrap();
-            let element = Reader::single(&sealed, "x").unwrap();
-            let (opened, pbe) = open_private_key(&element, &typed(text), &mut budget()).unwrap();
-            assert_eq!(opened.expose(), key.expose());
-            assert_eq!((pbe.name().as_str(), pbe.is_legacy()), ("PBES2 AES-256-CBC", false));
-            let error = open_private_key(&element, &typed("other"), &mut budget()).unwrap_err();
-            assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+        let rows = [(Recipe::MODERN, ("PBES2 AES-256-CBC", false)), (Recipe::LEGACY, ("PKCS#12 3DES-CBC", true))];
+        for (recipe, expected) in rows {
+            for text in ["hunter2", "\u{3c3}\u{1f511}", ""] {
+                let sealed = seal_private_key(&recipe, &key, &typed(text), &mut SystemRandom).unwrap();
+                let element = Reader::single(&sealed, "x").unwrap();
+                let (opened, pbe) = open_private_key(&element, &typed(text), &mut budget()).unwrap();
+                assert_eq!(opened.expose(), key.expose());
+                assert_eq!((pbe.name().as_str(), pbe.is_legacy()), expected);
+                assert_eq!(private_key_scheme(&element).unwrap().cost(), 100_000);
+                let error = open_private_key(&element, &typed("other"), &mut budget()).unwrap_err();
+                assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+            }
         }
     }
 
@@ -385,29 +410,55 @@ mod tests {
     }
 
     #[test]
-    fn macs_verify_and_pbmac1_has_a_least_key_length() {
-        let written = Integrity::write(&typed("x"), b"content", &mut SystemRandom).unwrap();
-        let mac = Integrity::read(&Reader::single(&written, "x").unwrap()).unwrap();
-        mac.verify(&typed("x"), b"content", &mut budget()).unwrap();
-        for (password, content) in [("y", &b"content"[..]), ("x", b"Content"), ("x", b"")] {
-            let error = mac.verify(&typed(password), content, &mut budget()).unwrap_err();
-            assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+    fn macs_of_both_recipes_verify() {
+        for (recipe, name) in [(Recipe::MODERN, "PKCS#12 MAC with sha256"), (Recipe::LEGACY, "PKCS#12 MAC with sha1")] {
+            let written = Integrity::write(&recipe, &typed("x"), b"content", &mut SystemRandom).unwrap();
+            let mac = Integrity::read(&Reader::single(&written, "x").unwrap()).unwrap();
+            assert_eq!((mac.name().as_str(), mac.cost()), (name, 100_000));
+            mac.verify(&typed("x"), b"content", &mut budget()).unwrap();
+            for (password, content) in [("y", &b"content"[..]), ("x", b"Content"), ("x", b"")] {
+                let error = mac.verify(&typed(password), content, &mut budget()).unwrap_err();
+                assert!(matches!(error, Error::WrongPasswordOrCorrupt), "{error}");
+            }
         }
-        let pbmac1 = |key_length: Option<u64>| {
-            let prf = der::sequence(&[der::oid(&oid::HMAC_SHA256), der::null()]);
-            let length = key_length.map(der::integer).unwrap_or_default();
-            let kdf = der::sequence(&[der::octets(&[1; 8]), der::integer(1), length, prf.clone()]);
-            let kdf = der::sequence(&[der::oid(&oid::PBKDF2), kdf]);
-            let algorithm = der::sequence(&[der::oid(&oid::PBMAC1), der::sequence(&[kdf, prf])]);
+    }
+
+    #[test]
+    fn sec_122_pbmac1_has_the_parameters_of_rfc_9579_or_is_refused() {
+        let prf = |oid| der::sequence(&[der::oid(&oid), der::null()]);
+        let kdf = |length: Option<u64>, prf: Vec<u8>| {
+            let length = length.map(der::integer).unwrap_or_default();
+            let parameters = der::sequence(&[der::octets(&[1; 8]), der::integer(1), length, prf]);
+            der::sequence(&[der::oid(&oid::PBKDF2), parameters])
+        };
+        let pbmac1 = |parameters: Option<Vec<u8>>| {
+            let algorithm = der::sequence(&[der::oid(&oid::PBMAC1), parameters.unwrap_or_default()]);
             let info = der::sequence(&[algorithm, der::octets(&[0; 32])]);
             let mac = der::sequence(&[info, der::octets(b"NOT USED"), der::integer(1)]);
             Integrity::read(&Reader::single(&mac, "x").unwrap())
         };
-        for refused in [None, Some(0), Some(1), Some(19), Some(65), Some(1 << 40)] {
-            assert!(matches!(pbmac1(refused), Err(Error::Parameters { .. })), "{refused:?}");
+        let sha256 = || prf(oid::HMAC_SHA256);
+        let with = |kdf: Vec<u8>, mac: Vec<u8>| pbmac1(Some(der::sequence(&[kdf, mac])));
+        for length in [None, Some(0), Some(1), Some(19), Some(20), Some(31), Some(33), Some(64), Some(1 << 31)] {
+            let result = with(kdf(length, sha256()), sha256());
+            assert!(matches!(result, Err(Error::Parameters { .. })), "{length:?}: {result:?}");
         }
-        for accepted in [20, 32, 64] {
-            assert!(pbmac1(Some(accepted)).is_ok(), "{accepted}");
+        for (mac, length) in [(oid::HMAC_SHA256, 32), (oid::HMAC_SHA512, 64), (oid::HMAC_SHA1, 20)] {
+            assert!(with(kdf(Some(length), sha256()), prf(mac)).is_ok(), "{length}");
         }
+        assert!(pbmac1(None).is_err(), "no parameters");
+        for wrong in [der::null(), der::octets(b"x"), der::sequence::<Vec<u8>>(&[]), der::sequence(&[der::null()])] {
+            assert!(pbmac1(Some(wrong.clone())).is_err(), "{wrong:02x?}");
+        }
+        for unknown in [oid::SHA256, oid::ID_DATA] {
+            let one = with(kdf(Some(32), prf(unknown)), sha256());
+            let other = with(kdf(Some(32), sha256()), prf(unknown));
+            for result in [one, other] {
+                assert!(matches!(result, Err(Error::Unsupported { .. })), "{result:?}");
+            }
+        }
+        let numbers = [16, 8, 1, 32].map(der::integer).concat();
+        let scrypt = der::sequence(&[der::oid(&oid::SCRYPT), der::sequence(&[der::octets(&[1; 8]), numbers])]);
+        assert!(matches!(with(scrypt, sha256()), Err(Error::Unsupported { .. })));
     }
 }

@@ -14,5 +14,9 @@
 //! - **No verdict to misread.** There is no `is_valid()`: a report answers separate questions, and content comes out of
 //!   [`Trusted`](crate::Trusted) only, which nobody can make but a requirement that was met.
 //!
-//! Not protected against: side channels on the same host, a compromised random generator, anchors that lie, and what a program
+//! - **Secrets stay where they are.** They are overwritten when dropped and printed by nothing; the program is neither dumped
+//!   nor attached to (Linux), and what it spools or writes has no name until it is whole.
+//!
+//! Not protected against: memory that is swapped out (encrypt the swap), copies that the arithmetic leaves on the stack, side
+//! channels on the same host, a compromised random generator, anchors that lie, and what a program
 //! does with the HTML that it was handed.

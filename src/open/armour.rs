@@ -71,7 +71,9 @@ fn pem<'a>(source: &SharedSource<'a>) -> io::Result<Option<Unarmoured<'a>>> {
     let mut lines = Lines { reader: source.reader(0)?, position: 0 };
     let mut line = Vec::new();
     while lines.position < LEADING_TEXT && lines.next(&mut line)? {
-        let Some(label) = line.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----")) else { continue };
+        let Some(label) = line.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----")) else {
+            continue;
+        };
         let label = label.to_vec();
         let (start, leading) = (lines.position, lines.position - line.len() as u64 > 3);
         let end = [b"-----END ", label.as_slice(), b"-----"].concat();

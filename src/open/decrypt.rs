@@ -253,7 +253,9 @@ impl Way<'_> {
     /// Whose key it is, for the report.
     fn name(&self) -> String {
         let shared = |key: &SharedKey| match &key.identifier {
-            Some(identifier) => format!("a shared key ({})", identifier.iter().map(|b| format!("{b:02x}")).collect::<String>()),
+            Some(identifier) => {
+                format!("a shared key ({})", identifier.iter().map(|b| format!("{b:02x}")).collect::<String>())
+            }
             None => "a shared key".to_owned(),
         };
         match self {

@@ -45,7 +45,14 @@ enum Whole {
 impl HashSink {
     /// With the digests that the message announces.
     pub(super) fn announced() -> Self {
-        Self { digests: Vec::new(), hashers: Vec::new(), announced: true, started: false, prefix: None, whole: Whole::Unwanted }
+        Self {
+            digests: Vec::new(),
+            hashers: Vec::new(),
+            announced: true,
+            started: false,
+            prefix: None,
+            whole: Whole::Unwanted,
+        }
     }
 
     pub(super) fn with(algorithms: &[DigestAlgorithm]) -> Self {

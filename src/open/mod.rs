@@ -9,11 +9,11 @@ mod derived;
 mod evidence;
 pub mod harvest;
 mod hashing;
+mod inflate;
 #[cfg(feature = "msg")]
 pub mod msg;
 pub mod opener;
 pub mod outline;
-mod inflate;
 mod peel;
 pub mod report;
 pub mod requirement;

@@ -215,7 +215,8 @@ impl Making<'_> {
         }
         if !left_out.is_empty() {
             left_out.truncate(10);
-            let text = format!("the attachment's own fields {} were left out: Outlook shows others", left_out.join(", "));
+            let text =
+                format!("the attachment's own fields {} were left out: Outlook shows others", left_out.join(", "));
             self.notes.push(Reason::new("msg_attachment_fields_left_out", text));
         }
         Ok(())

@@ -322,10 +322,11 @@ impl<'p> Peeler<'p> {
         mut deviations: Vec<Reason>,
         place: Place<'_>,
     ) -> Result<Result<Peeled<'a>, End<'a>>, Stop> {
-        let (digest, checked) = match split_as(digest_of(message, self.limits()), "malformed", "the layer cannot be read")? {
-            Err(reason) => (String::new(), Err(reason)),
-            Ok(Digested { name, outcome }) => (name, outcome),
-        };
+        let (digest, checked) =
+            match split_as(digest_of(message, self.limits()), "malformed", "the layer cannot be read")? {
+                Err(reason) => (String::new(), Err(reason)),
+                Ok(Digested { name, outcome }) => (name, outcome),
+            };
         let inner = match checked {
             Ok(length) => Ok(Peeled { content: self.content_of(message, Some(length))?, inside_cms: true }),
             Err(reason) => {

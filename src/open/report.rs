@@ -313,7 +313,11 @@ impl fmt::Display for Report {
                 }
                 LayerKind::Compressed { bytes: None } => writeln!(f, "Compressed{}; not unpacked.", place(layer))?,
                 LayerKind::Digested { digest } => {
-                    writeln!(f, "With a digest ({digest}){}, which anybody can make: it proves nothing.", place(layer))?;
+                    writeln!(
+                        f,
+                        "With a digest ({digest}){}, which anybody can make: it proves nothing.",
+                        place(layer)
+                    )?;
                 }
                 LayerKind::Certificates { certificates } => {
                     writeln!(f, "Carries {} certificates and signs nothing{}.", certificates.len(), place(layer))?;

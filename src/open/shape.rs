@@ -67,8 +67,7 @@ pub(super) fn shape<'a>(source: &SharedSource<'a>, entity: &Entity, limits: &Lim
 /// A multipart/signed is ours where its protocol or its second part says so; another (OpenPGP) is a multipart like any
 /// other.
 fn signed_shape<'a>(source: &SharedSource<'a>, entity: &Entity, limits: &Limits) -> Shape<'a> {
-    let protocol =
-        entity.content_type.as_ref().ok().and_then(|t| t.parameter("protocol")).map(str::to_ascii_lowercase);
+    let protocol = entity.content_type.as_ref().ok().and_then(|t| t.parameter("protocol")).map(str::to_ascii_lowercase);
     let second = entity.children.get(1);
     let unlabelled = protocol.as_deref().unwrap_or_default().is_empty();
     let ours = protocol.as_deref().is_some_and(is_signature_type)

@@ -19,7 +19,7 @@ use crate::cert::certificate::Certificate;
 use crate::crypto;
 use crate::crypto::password::{KdfBudget, Password, open_legacy_pem, open_private_key};
 use crate::crypto::private::PrivateKey;
-use crate::keys::identity::{Identity, public_key_bits};
+use crate::keys::identity::{Identity, public_key_bits, same_public_key};
 use crate::keys::signing::SigningKey;
 use crate::keys::software::SoftwareKey;
 use std::collections::{HashMap, HashSet};
@@ -58,6 +58,8 @@ pub struct Import {
     pub anchor_limits: HashMap<Certificate, AnchorLimits>,
     /// What was skipped, what is weak, what the file calls its keys.
     pub notes: Vec<Reason>,
+    /// Every private key, those of the identities too.
+    known: Vec<Arc<SoftwareKey>>,
 }
 
 /// Reads a file. `password` opens what is protected; `None` says that there is none, which an empty one does not.
@@ -138,6 +140,13 @@ impl Import {
         self.anchor_limits.get(certificate).and_then(|limits| limits.against(at))
     }
 
+    /// The private key of one of these identities, to be written out again ([`p12::write`]).
+    pub fn private_key(&self, identity: &Identity) -> Option<&PrivateKey> {
+        let wanted = identity.signing().public_key();
+        let known = self.known.iter().find(|key| same_public_key(key.public_key(), wanted));
+        known.map(|key| key.private_key())
+    }
+
     /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
     /// them anew.
     #[must_use]
@@ -145,6 +154,7 @@ impl Import {
         let mut seen: HashSet<Certificate> = self.certificates.iter().cloned().collect();
         self.certificates.extend(other.certificates.into_iter().filter(|certificate| seen.insert(certificate.clone())));
         self.keys.extend(other.keys);
+        self.known.extend(other.known);
         self.crls.extend(other.crls);
         for (certificate, limits) in other.anchor_limits {
             self.anchor_limits.entry(certificate).or_default().extend(limits);
@@ -186,6 +196,7 @@ impl Gathering<'_> {
                 None => self.note("nothing_inside", "the file is well-formed, but nothing in it is read"),
             }
         }
+        self.found.known.clone_from(&self.keys);
         (self.found.identities, self.found.keys) = pair(self.keys, &self.found.certificates);
         Ok(self.found)
     }
@@ -424,7 +435,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::asn1::der;
-    use crate::crypto::password::seal_private_key;
+    use crate::crypto::password::{Recipe, seal_private_key};
     use crate::crypto::random::SystemRandom;
     use crate::store::testing::{certificate, key};
 
@@ -452,7 +463,7 @@ mod tests {
     fn every_format_is_known_by_its_content() {
         let Alice { key, own, ca } = alice();
         let (pkcs8, password) = (key.to_pkcs8().unwrap(), Secret::from("x"));
-        let sealed = seal_private_key(&pkcs8, &Password::new(&password), &mut SystemRandom).unwrap();
+        let sealed = seal_private_key(&Recipe::MODERN, &pkcs8, &Password::new(&password), &mut SystemRandom).unwrap();
         let certificates = [own.clone(), ca.clone()];
         let p12 =
             p12::write(&pkcs8, &certificates, "Alice", &password, p12::Profile::Modern, &mut SystemRandom).unwrap();
@@ -510,13 +521,15 @@ mod tests {
         let Alice { key, own, ca } = alice();
         let certificates = import(&p7c::write(&[ca.clone(), own.clone()], &[]), None).unwrap();
         assert!(matches!(certificates.sole_identity(), Err(Error::CertificateWithoutKey { certificates: 2 })));
-        let key = import(key.to_pkcs8().unwrap().expose(), None).unwrap();
+        let pkcs8 = key.to_pkcs8().unwrap();
+        let key = import(pkcs8.expose(), None).unwrap();
         let error = key.sole_identity().unwrap_err();
         assert!(matches!(&error, Error::KeyWithoutCertificate { keys } if keys.len() == 1), "{error}");
         for joined in [certificates.clone().join(key.clone()), key.join(certificates)] {
             let identity = joined.sole_identity().unwrap();
             assert_eq!((identity.certificate(), identity.chain()), (&own, &[ca.clone()][..]));
             assert!(joined.keys.is_empty());
+            assert_eq!(joined.private_key(identity).unwrap().to_pkcs8().unwrap(), pkcs8);
             // Joined once more, nothing is there twice.
             let again = joined.clone().join(joined);
             assert_eq!((again.identities.len(), again.certificates.len()), (1, 2));
@@ -542,14 +555,19 @@ mod tests {
     fn what_is_no_key_file_is_told_what_it_is() {
         assert!(matches!(import(b"", None), Err(Error::Empty)));
         for (bytes, word) in [
-            (&b"Subject: hello\r\n\r\nhello"[..], "Subject: hello"),
+            (&b"Subject: hello\r\n\r\nhello"[..], "\"Subject:\""),
+            (b"hunter2\n", "a text without any PEM block"),
+            (b"hunter2: the password\n", "a text without any PEM block"),
+            (b"SQLite format 3\0", "pk12util"),
+            (b"\xfe\xed\xfe\xed\0\0\0\x02", "keytool"),
             (&[0xff, 0xfe, b'-', 0], "UTF-16"),
-            (b"CERT\0\0\0\0", "43 45 52 54"),
-            (&[1, 2, 3], "01 02 03"),
+            (b"CERT\0\0\0\0", "binary data"),
+            (&[1, 2, 3], "binary data"),
             (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAQID\n-----END OPENSSH PRIVATE KEY-----", "OPENSSH PRIVATE KEY"),
         ] {
             let error = import(bytes, None).unwrap_err();
             assert!(matches!(error, Error::NotRecognised { .. }) && error.to_string().contains(word), "{error}");
+            assert!(!error.to_string().contains("hunter2") && !error.to_string().contains("hello"), "{error}");
         }
         let huge = vec![0; Limits::default().structure_bytes + 1];
         assert!(matches!(import(&huge, None), Err(Error::TooLarge { .. })));
@@ -569,7 +587,8 @@ mod tests {
     #[test]
     fn a_sealed_key_asks_for_its_password() {
         let pkcs8 = key().to_pkcs8().unwrap();
-        let sealed = seal_private_key(&pkcs8, &Password::new(&Secret::from("x")), &mut SystemRandom).unwrap();
+        let sealed =
+            seal_private_key(&Recipe::MODERN, &pkcs8, &Password::new(&Secret::from("x")), &mut SystemRandom).unwrap();
         assert!(matches!(import(&sealed, None), Err(Error::PasswordNeeded { .. })));
         assert!(matches!(import(&sealed, Some("y")), Err(Error::WrongPasswordOrCorrupt)));
     }

@@ -171,10 +171,8 @@ impl<R: Read + Seek> Msg<R> {
     /// [`Error::Malformed`] and [`Error::Limit`] where it is no compound file, or a harmful one; [`Error::Io`].
     pub fn open(mut input: R, limits: &Limits) -> Result<Self> {
         let shape = bounds::check(&mut input, limits)?;
-        let file = OpenOptions::new()
-            .max_buffer_size(BUFFER)
-            .open_with(input)
-            .map_err(|e| failed("its compound file", e))?;
+        let file =
+            OpenOptions::new().max_buffer_size(BUFFER).open_with(input).map_err(|e| failed("its compound file", e))?;
         let root = Folder { path: String::new(), entries: BTreeMap::new() };
         let mut msg = Self { file, shape, limits: limits.clone(), steps: STEPS, root, fixed: Fixed::default() };
         msg.root = msg.folder("")?;
@@ -388,7 +386,14 @@ impl<R: Read + Seek> Msg<R> {
         let cost = if length < SMALL { self.shape.mini_sectors } else { self.shape.sectors };
         match self.steps.checked_sub(cost.saturating_add(1)) {
             Some(rest) => self.steps = rest,
-            None => return Err(Error::Limit { what: "reading the properties", asked: STEPS + 1, limit: STEPS, unit: "steps" }),
+            None => {
+                return Err(Error::Limit {
+                    what: "reading the properties",
+                    asked: STEPS + 1,
+                    limit: STEPS,
+                    unit: "steps",
+                });
+            }
         }
         Ok(())
     }

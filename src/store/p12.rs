@@ -2,8 +2,9 @@
 //!
 //! The reader takes BER, checks the MAC first, in constant time, and gives out what is inside as it stands there; it
 //! pairs nothing (see [`import`](super::import), which does so by public key, SEC-123). Bags that are not read are
-//! skipped with a note. The writer, [`write`](write()), knows one modern profile.
+//! skipped with a note. The writer, [`write`](write()), knows the profiles of [`Profile`].
 
+mod cost;
 mod write;
 
 pub use write::{Profile, write};
@@ -83,6 +84,9 @@ pub fn read(
         budget,
         bags: 0,
     };
+    let mac = mac.map(|mac| Integrity::read(&mac)).transpose()?;
+    let cost = mac.as_ref().map_or(0, Integrity::cost).saturating_add(cost::of_authenticated_safe(&auth_safe));
+    reading.budget.affords(cost)?;
     match mac {
         Some(mac) => reading.verify(&mac, &auth_safe)?,
         None if missing_mac == MissingMac::Refuse => return Err(Error::NoMac),
@@ -116,8 +120,7 @@ impl Reading<'_> {
     }
 
     /// Checks the MAC. Which form of an empty password fits is remembered.
-    fn verify(&mut self, mac: &Element<'_>, content: &[u8]) -> Result<()> {
-        let mac = Integrity::read(mac)?;
+    fn verify(&mut self, mac: &Integrity, content: &[u8]) -> Result<()> {
         let password = self.password()?;
         match (mac.verify(&password, content, self.budget), password.other_empty()) {
             (Err(password::Error::WrongPasswordOrCorrupt), Some(other)) => {
@@ -169,6 +172,7 @@ impl Reading<'_> {
         };
         self.note_legacy(&pbe);
         let plain = self.decrypt(&pbe, &ciphertext)?;
+        self.budget.affords(cost::of_safe_contents(plain.expose()))?;
         self.safe_contents(plain.expose(), 0)
     }
 

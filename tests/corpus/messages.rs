@@ -29,9 +29,18 @@ const BESIDE: [Beside; 10] = [
     Beside { key: Some("737c791f25ead0e04629254352f7dc6291e5cb26917ada32"), ..Beside::of("rfc4134/7.") },
     Beside { content: Some("gnupg/text-1.txt"), ..Beside::of("gnupg/text-1.dsig.pem") },
     Beside { certificate: Some("rfc4134/AliceDSSSignByCarlNoInherit.cer"), ..Beside::of("rfc4134/4.") },
-    Beside { certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-44.crt"), ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa44") },
-    Beside { certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-65.crt"), ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa65") },
-    Beside { certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-87.crt"), ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa87") },
+    Beside {
+        certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-44.crt"),
+        ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa44")
+    },
+    Beside {
+        certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-65.crt"),
+        ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa65")
+    },
+    Beside {
+        certificate: Some("ietf-lamps-pq/dilithium-certificates/ML-DSA-87.crt"),
+        ..Beside::of("ietf-lamps-pq/cms-ml-dsa/mldsa87")
+    },
     Beside { certificate: Some("rfc4134/DianeDSSSignByCarlInherit.cer"), ..Beside::of("rfc4134/4.6") },
 ];
 
@@ -158,20 +167,31 @@ pub fn judge(corpus: &Path, entry: &Value, findings: &mut Findings) -> Judgement
 fn without_outcomes(entry: &Value, report: &Report, layers: &[Layer]) -> Option<Judgement> {
     let kinds = || layers.iter().map(|l| format!("{:?}", l.kind)).collect::<Vec<_>>();
     let check = |good: bool| if good { Ok(()) } else { Err(format!("{:?}, {:?}", kinds(), report.closed)) };
-    let closed_as = |code: &str| matches!(&report.closed, Some(Closed::Unreadable(r) | Closed::CannotDecrypt(r)) if r.code == code);
+    let closed_as =
+        |code: &str| matches!(&report.closed, Some(Closed::Unreadable(r) | Closed::CannotDecrypt(r)) if r.code == code);
     let intact = |layer: &Layer| matches!(&layer.kind, LayerKind::Signed(s) if s.signatures.iter().all(|s| s.integrity == Integrity::Intact) && !s.signatures.is_empty());
     Some(match text(entry, "kind") {
         // What is labelled as S/MIME and holds none passes for nothing.
         "no-cms" => check(layers.is_empty()),
-        "not-cms" if text(entry, "expect").starts_with("parse-ok") => check(layers.len() == 1 && layers.iter().all(intact)),
+        "not-cms" if text(entry, "expect").starts_with("parse-ok") => {
+            check(layers.len() == 1 && layers.iter().all(intact))
+        }
         "not-cms" => check(Requirement::Unaltered.judge(report, Default::default()).is_err()),
         "certs-only" if text(entry, "expect").starts_with("verify-ok") => check(layers.iter().all(intact)),
-        "certs-only" => check(matches!(layers, [Layer { kind: LayerKind::Certificates { certificates }, .. }] if !certificates.is_empty())),
+        "certs-only" => check(
+            matches!(layers, [Layer { kind: LayerKind::Certificates { certificates }, .. }] if !certificates.is_empty()),
+        ),
         "compressed" => check(matches!(layers, [Layer { kind: LayerKind::Compressed { bytes: Some(_) }, .. }])),
-        "digested-data" => check(matches!(layers, [Layer { kind: LayerKind::Digested { .. }, .. }]) && report.closed.is_none()),
-        "encrypted-data" => check(matches!(layers, [Layer { kind: LayerKind::Encrypted(e), .. }] if e.opened_with.is_some())
-            || closed_as("shared_key_needed")),
-        "data" => check(layers.is_empty() && report.closed.is_none() && report.notes.iter().any(|n| n.code == "plain_data")),
+        "digested-data" => {
+            check(matches!(layers, [Layer { kind: LayerKind::Digested { .. }, .. }]) && report.closed.is_none())
+        }
+        "encrypted-data" => check(
+            matches!(layers, [Layer { kind: LayerKind::Encrypted(e), .. }] if e.opened_with.is_some())
+                || closed_as("shared_key_needed"),
+        ),
+        "data" => {
+            check(layers.is_empty() && report.closed.is_none() && report.notes.iter().any(|n| n.code == "plain_data"))
+        }
         // PKCS#7's signedAndEnvelopedData, and a content type with a damaged identifier.
         "1.2.840.113549.1.7.4" | "1.2.840.113546.1.7.2" => check(layers.is_empty() && closed_as("unsupported")),
         "signed-no-signers" => check(Requirement::Signed.judge(report, Default::default()).is_err()),
@@ -200,10 +220,12 @@ fn check_layer(layer: &Layer, outcome: &Value) -> Judgement {
                 false => wrong(format!("closed for another reason: {:?}", layer.reasons)),
             }
         }
-        (LayerKind::Encrypted(e), "decrypt-fail" | "parse-fail") if e.opened_with.is_none() => match layer.reasons.is_empty() {
-            false => Ok(()),
-            true => wrong("closed without a reason".to_owned()),
-        },
+        (LayerKind::Encrypted(e), "decrypt-fail" | "parse-fail") if e.opened_with.is_none() => {
+            match layer.reasons.is_empty() {
+                false => Ok(()),
+                true => wrong("closed without a reason".to_owned()),
+            }
+        }
         (LayerKind::Encrypted(e), "manual") if e.opened_with.is_none() => Ok(()),
         (LayerKind::Certificates { .. }, "manual") if text(outcome, "reason").starts_with("certs-only") => Ok(()),
         (LayerKind::Signed(signed), _) if kind.starts_with("signed") => {
@@ -217,9 +239,11 @@ fn check_layer(layer: &Layer, outcome: &Value) -> Judgement {
                 // A detached file may be signed over its bytes as they are.
                 "verify-ok" => all(Integrity::Intact) && (!raw || text(outcome, "reason").contains("detached")),
                 "verify-ok-raw" => all(Integrity::Intact) && raw,
-                "verify-fail" => all(Integrity::Altered)
-                    || has(&["unsupported_content_type", "signature_unreadable"])
-                    || (all(Integrity::Unchecked) && because(&["unsupported_algorithm"])),
+                "verify-fail" => {
+                    all(Integrity::Altered)
+                        || has(&["unsupported_content_type", "signature_unreadable"])
+                        || (all(Integrity::Unchecked) && because(&["unsupported_algorithm"]))
+                }
                 // What is asked of these is that they are read and told, and pass for nothing that they are not.
                 "parse-ok" => match text(outcome, "reason") {
                     reason if reason.contains("digest does not match") => all(Integrity::Altered),
@@ -293,7 +317,9 @@ fn check_signer(entry: &Value, report: &Report) -> Judgement {
     }
     let found: Vec<String> = certificates
         .iter()
-        .flat_map(|c| smime::cert::mailbox::Mailboxes::of(c).all().iter().map(|m| m.address.to_string()).collect::<Vec<_>>())
+        .flat_map(|c| {
+            smime::cert::mailbox::Mailboxes::of(c).all().iter().map(|m| m.address.to_string()).collect::<Vec<_>>()
+        })
         .map(|address| address.to_ascii_lowercase())
         .collect();
     let missing = expected.iter().filter_map(Value::as_str).find(|e| !found.contains(&e.to_ascii_lowercase()));

@@ -3,21 +3,26 @@
 
 use crate::desk::Desk;
 use crate::mail::{Mail, Us, alter, base64_body, multipart_signed, pkcs7_mime, same, split_clear};
-use crate::people::PASSWORD;
+use crate::people::{PASSWORD, Person};
 use crate::tally::{Failure, Outcome, Release, Tally, Unsupported};
 use smime::Requirement;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport};
 use smime::policy::policy::{CertificateIdentifier, Form, Policy, RsaPadding};
 use smime::policy::profile::Profile;
+use smime::store::p12::Profile as Profile12;
 use smime::store::pem;
 use std::fs;
 
 /// What NSS 3.87 and its `cmsutil` cannot do; the same of OpenSSL's making is refused in the same words.
 pub const UNSUPPORTED: &[Unsupported] = &[
-    ("smime -> nss: pkcs12 alice-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
-    ("smime -> nss: pkcs12 alice-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
-    ("smime -> nss: pkcs12 bob-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
-    ("smime -> nss: pkcs12 bob-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 modern alice-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 legacy alice-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 modern alice-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 legacy alice-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 modern bob-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 legacy bob-ed25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 modern bob-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
+    ("smime -> nss: pkcs12 legacy bob-x25519", "SEC_ERROR_PKCS12_UNABLE_TO_IMPORT_KEY"),
     ("smime -> nss: sign alice-ed25519 ed25519 clear", "SEC_ERROR_PKCS7_BAD_SIGNATURE"),
     ("smime -> nss: sign alice-ed25519 ed25519 opaque", "SEC_ERROR_PKCS7_BAD_SIGNATURE"),
     ("nss -> smime: encrypt bob-p256", "SEC_ERROR_INVALID_ALGORITHM"),
@@ -42,8 +47,10 @@ impl<'u> Nss<'u> {
     /// With an empty database without password.
     pub fn new(us: &'u Us) -> Self {
         let desk = Desk::new();
-        fs::create_dir(desk.path("db")).unwrap();
-        desk.run("certutil", &["-N", "-d", DATABASE, "--empty-password"]).unwrap();
+        for (folder, database) in [("db", DATABASE), ("other", "sql:other")] {
+            fs::create_dir(desk.path(folder)).unwrap();
+            desk.run("certutil", &["-N", "-d", database, "--empty-password"]).unwrap();
+        }
         desk.write("password", PASSWORD);
         desk.write("ca.crt", pem::write("CERTIFICATE", us.people.ca.der()));
         Self { us, desk }
@@ -69,16 +76,33 @@ impl<'u> Nss<'u> {
             self.desk.run("certutil", &trusted_for_mail).map(drop)
         });
         for person in self.us.people.iter() {
-            tally.case(&format!("smime -> nss: pkcs12 {}", person.name), || {
-                self.desk.write("person.p12", person.p12(&self.us.people.ca));
-                self.desk.run("pk12util", &["-d", DATABASE, "-i", "person.p12", "-w", "password", "-K", ""])?;
+            tally.case(&format!("smime -> nss: pkcs12 modern {}", person.name), || {
+                self.import(person, Profile12::Modern, DATABASE)?;
                 // "S" and "R": signer and recipient of mail.
                 let usage = if person.name.ends_with("rsa") { "R" } else { "S" };
                 let verified = self.desk.run("certutil", &["-V", "-d", DATABASE, "-n", &person.name, "-u", usage])?;
                 let said = String::from_utf8_lossy(&verified).into_owned();
                 if said.contains("certificate is valid") { Ok(()) } else { Err(Failure::Peer(said)) }
             });
+            // Into a database of its own, since the first has the key already.
+            tally.case(&format!("smime -> nss: pkcs12 legacy {}", person.name), || {
+                self.import(person, Profile12::Legacy, "sql:other")?;
+                let keys = self.desk.run("certutil", &["-K", "-d", "sql:other"])?;
+                let keys = String::from_utf8_lossy(&keys).into_owned();
+                // The key goes by its friendlyName.
+                if keys.contains(&person.name) { Ok(()) } else { Err(Failure::Peer(keys)) }
+            });
         }
+        tally.refused("smime -> nss: pkcs12 legacy with another password is refused", || {
+            self.desk.write("other-password", "another password");
+            let arguments = ["-d", "sql:other", "-i", "person.p12", "-w", "other-password", "-K", ""];
+            self.desk.run("pk12util", &arguments).map(drop)
+        });
+    }
+
+    fn import(&self, person: &Person, profile: Profile12, database: &str) -> Outcome {
+        self.desk.write("person.p12", person.p12(&self.us.people.ca, profile));
+        self.desk.run("pk12util", &["-d", database, "-i", "person.p12", "-w", "password", "-K", ""]).map(drop)
     }
 
     fn signatures(&self, tally: &mut Tally) {

@@ -9,10 +9,13 @@ mod signatures;
 
 use crate::desk::Desk;
 use crate::mail::{Mail, Us, same};
-use crate::tally::{Failure, Outcome, Release, Tally, Unsupported};
+use crate::people::{PASSWORD, PROFILES};
+use crate::tally::{Failure, Outcome, Release, Tally, Unsupported, ours};
 use smime::Requirement;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
 use smime::policy::policy::{Form, Policy};
+use smime::store::import::{self, ImportOptions};
+use smime::{Limits, Secret};
 
 /// What OpenSSL 3.0 cannot do.
 pub const UNSUPPORTED: &[Unsupported] = &[
@@ -72,15 +75,52 @@ impl<'u> OpenSsl<'u> {
                 self.openssl(&strict).map(drop)
             });
         }
-        tally.case("smime -> openssl: pkcs12", || {
-            let person = self.us.people.get("alice-rsa");
-            self.desk.write("alice.p12", person.p12(&self.us.people.ca));
-            let password = format!("pass:{}", crate::people::PASSWORD);
-            let text = self.openssl(&["pkcs12", "-in", "alice.p12", "-passin", &password, "-nodes"])?;
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let found = (text.matches("BEGIN CERTIFICATE").count(), text.matches("BEGIN PRIVATE KEY").count());
-            if found == (2, 1) { Ok(()) } else { Err(Failure::Ours(format!("(certificates, keys) read: {found:?}"))) }
-        });
+        for person in self.us.people.iter() {
+            for (name, profile) in PROFILES {
+                tally.case(&format!("smime -> openssl: pkcs12 {name} {}", person.name), || {
+                    self.desk.write("person.p12", person.p12(&self.us.people.ca, profile));
+                    let text = self.pkcs12(name, PASSWORD)?;
+                    person.is_in(&text, &self.us.people.ca)?;
+                    let text = String::from_utf8_lossy(&text).into_owned();
+                    // The key and its certificate carry both attributes, the CA neither.
+                    let friendly = format!("friendlyName: {}", person.name);
+                    let found = (text.matches(&friendly).count(), text.matches("localKeyID: ").count());
+                    if found == (2, 2) { Ok(()) } else { Err(Failure::Ours(format!("attributes {found:?}: {text}"))) }
+                });
+            }
+        }
+        for (name, profile) in PROFILES {
+            tally.refused(&format!("smime -> openssl: pkcs12 {name} with another password is refused"), || {
+                let person = self.us.people.get("alice-rsa");
+                self.desk.write("person.p12", person.p12(&self.us.people.ca, profile));
+                self.pkcs12(name, "another password").map(drop)
+            });
+            tally.case(&format!("openssl -> smime: pkcs12 {name}"), || {
+                let person = self.us.people.get("alice-rsa");
+                self.desk.write("password", PASSWORD);
+                let pem = self.pem("alice-rsa");
+                let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"];
+                let old = if name == "legacy" { &old[..] } else { &[] };
+                let export = ["pkcs12", "-export", "-in", &pem, "-certfile", &self.ca, "-out", "person.p12"];
+                self.openssl(&[&export[..], &["-passout", "file:password"], old].concat())?;
+                let (file, password) = (self.desk.read("person.p12")?, Secret::from(PASSWORD));
+                let options = ImportOptions::default();
+                let import = import::read(&file, Some(&password), &options, &Limits::default()).map_err(ours)?;
+                let identity = import.sole_identity().map_err(ours)?;
+                if identity.certificate() == person.certificate() && identity.chain().len() == 1 {
+                    return Ok(());
+                }
+                Err(Failure::Ours(format!("read otherwise: {identity:?}")))
+            });
+        }
+    }
+
+    /// Everything in person.p12 as PEM.
+    fn pkcs12(&self, profile: &str, password: &str) -> Outcome<Vec<u8>> {
+        self.desk.write("password", password);
+        let read = ["pkcs12", "-in", "person.p12", "-passin", "file:password", "-nodes"];
+        let old = if profile == "legacy" { &["-legacy"][..] } else { &[] };
+        self.openssl(&[&read[..], old].concat())
     }
 
     // ---- what openssl does

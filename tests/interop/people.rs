@@ -1,6 +1,7 @@
 //! Alice, Bob and their CA: keys and certificates of our own making, which lie in `test-vectors/keys`. A run reads them;
 //! only `make_the_people` (ignored) writes those that are missing.
 
+use crate::tally::{Failure, Outcome, ours};
 use smime::asn1::oid;
 use smime::cert::extension::KeyUsage;
 use smime::cert::issue::{CertificateTemplate, issue};
@@ -100,13 +101,28 @@ impl Person {
     }
 
     /// Key, certificate and CA as our writer makes a PKCS#12 file of them.
-    pub fn p12(&self, ca: &Certificate) -> Vec<u8> {
+    pub fn p12(&self, ca: &Certificate, profile: p12::Profile) -> Vec<u8> {
         let key = self.key.to_pkcs8().unwrap();
         let chain = [self.certificate().clone(), ca.clone()];
         let password = Secret::from(PASSWORD.as_bytes());
-        p12::write(&key, &chain, &self.name, &password, p12::Profile::default(), &mut SystemRandom).unwrap()
+        p12::write(&key, &chain, &self.name, &password, profile, &mut SystemRandom).unwrap()
+    }
+
+    /// Whether what a peer wrote in PEM is this key, this certificate and the CA's.
+    pub fn is_in(&self, text: &[u8], ca: &Certificate) -> Outcome {
+        let import = import::read(text, None, &ImportOptions::default(), &Limits::default()).map_err(ours)?;
+        let identity = import.sole_identity().map_err(ours)?;
+        let found = (identity.certificate(), identity.chain());
+        if found != (self.certificate(), std::slice::from_ref(ca)) {
+            return Err(Failure::Ours(format!("other certificates: {found:?}")));
+        }
+        let key = import.private_key(identity).map(|key| key.to_pkcs8().unwrap());
+        if key == Some(self.key.to_pkcs8().unwrap()) { Ok(()) } else { Err(Failure::Ours("another key".to_owned())) }
     }
 }
+
+/// How a PKCS#12 file is written, and how the cases call it.
+pub const PROFILES: [(&str, p12::Profile); 2] = [("modern", p12::Profile::Modern), ("legacy", p12::Profile::Legacy)];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("test-vectors/keys")

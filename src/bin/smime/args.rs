@@ -7,6 +7,7 @@ use smime::cert::extension::GeneralName;
 use smime::cert::lint::BrProfile;
 use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
+use smime::store::p12;
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
 use std::path::PathBuf;
 
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Shows what a file with keys or certificates holds.
     Import(Import),
+    /// Writes an identity with its chain anew, under a new password.
+    #[command(before_help = EXPORT_EXAMPLES)]
+    Export(Export),
     /// Looks at certificates without a message.
     Certs(Certs),
     /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
@@ -346,6 +350,56 @@ pub(crate) struct Import {
     pub(crate) json: bool,
 }
 
+const EXPORT_EXAMPLES: &str = "Examples:
+  smime export --identity alice.p12 --out new.p12                  asks for the old password, and twice for the new one
+  smime export --identity alice.pem --key alice.key --new-password-file new.txt --out alice.p12
+  smime export --identity alice.p12 --profile legacy --out phone.p12   for an old phone, or gpgsm 2.2
+  smime export --identity alice.p12 --pem --out alice.pem          certificates only, for others
+
+The private key leaves in PKCS#12 only, and never without a password.";
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+
+    /// The file to write; it appears whole or not at all, and only its owner may read it. - is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+
+    /// modern: AES-256 and SHA-256, for everything of today. legacy: 3DES and SHA-1, which is weak, for old phones and
+    /// gpgsm 2.2.
+    #[arg(long, value_name = "NAME", default_value = "modern", value_parser = p12_profile)]
+    pub(crate) profile: p12::Profile,
+
+    /// A file with the new password in its first line.
+    #[arg(long, value_name = "FILE", conflicts_with = "new_password_fd")]
+    pub(crate) new_password_file: Option<PathBuf>,
+
+    /// An open file descriptor with the new password.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) new_password_fd: Option<u32>,
+
+    /// What certificate managers call it (the certificate's common name otherwise).
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+
+    /// The certificates only, as PEM.
+    #[arg(long, conflicts_with_all = PKCS12_ONLY)]
+    pub(crate) pem: bool,
+
+    /// The certificates only, as PKCS#7 (.p7c, .p7b).
+    #[arg(long, conflicts_with_all = PKCS12_ONLY, conflicts_with = "pem")]
+    pub(crate) p7c: bool,
+
+    /// Replace a file that is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What means nothing where no key is written.
+const PKCS12_ONLY: [&str; 4] = ["profile", "new_password_file", "new_password_fd", "name"];
+
 const CERTS_EXAMPLES: &str = "Examples:
   smime certs verify --trust ca.pem alice.pem
   smime certs verify --trust ca.pem --purpose sign --address alice@example.com --crls lists/ alice.pem
@@ -608,6 +662,14 @@ fn purpose(name: &str) -> Result<Purpose, String> {
         "encrypt" => Ok(Purpose::Encrypt),
         "any" => Ok(Purpose::Any),
         _ => Err("there are sign, encrypt and any".to_owned()),
+    }
+}
+
+fn p12_profile(name: &str) -> Result<p12::Profile, String> {
+    match name {
+        "modern" => Ok(p12::Profile::Modern),
+        "legacy" => Ok(p12::Profile::Legacy),
+        _ => Err("there are modern and legacy".to_owned()),
     }
 }
 

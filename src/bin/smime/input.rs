@@ -3,13 +3,15 @@
 
 use crate::console::Console;
 use crate::failure::{Failure, exit};
+use crate::output;
 use smime::Secret;
 use smime::base::reason::Reason;
 use smime::base::source::{Memory, Rewindable, SharedSource};
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// What cannot be rewound is kept in memory up to this size, and in a file beyond it.
 const SPOOL_IN_MEMORY: u64 = 32 << 20;
@@ -135,7 +137,7 @@ fn spooled(mut input: impl Read, folder: Option<&Path>) -> Result<Raw, Failure> 
     // The file has no name and belongs to nobody else: what may be confidential leaves no trace of itself.
     let folder = folder.map_or_else(std::env::temp_dir, Path::to_path_buf);
     let mut spool = || -> io::Result<File> {
-        let mut file = tempfile::tempfile_in(&folder)?;
+        let mut file = output::spool(&folder)?;
         file.write_all(&bytes)?;
         io::copy(&mut input, &mut file)?;
         file.seek(SeekFrom::Start(0))?;
@@ -163,16 +165,12 @@ pub(crate) fn small_file(path: &Path, most: usize, secrecy: Secrecy, console: Co
         };
         Failure { hint, ..Failure::new(exit::OTHER, &e).about(path.display()) }
     };
-    // A look before opening: opening a FIFO would wait for its writer.
-    let before = std::fs::metadata(path).map_err(failed)?;
-    if !before.is_file() {
-        let what = if before.is_dir() { "it is a folder" } else { "it is no regular file" };
-        return Err(Failure::usage(format!("{what}, and a file is needed")).about(path.display()));
-    }
-    let file = File::open(path).map_err(failed)?;
+    let file = open_without_waiting(path).map_err(failed)?;
+    // What was opened is asked, not the path, which may lead elsewhere by now (SEC-126).
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(Failure::usage("it is no regular file").about(path.display()));
+        let what = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
+        return Err(Failure::usage(format!("{what}, and a file is needed")).about(path.display()));
     }
     if secrecy == Secrecy::Confidential {
         warn_if_readable(path, &metadata, console);
@@ -186,6 +184,19 @@ pub(crate) fn small_file(path: &Path, most: usize, secrecy: Secrecy, console: Co
             .about(path.display()));
     }
     Ok(Secret::new(bytes))
+}
+
+/// Opens for reading; a FIFO opens at once, where it would otherwise wait for somebody to write.
+#[cfg(unix)]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(no_waiting).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(unix)]
@@ -211,22 +222,25 @@ pub(crate) enum PasswordFrom {
 }
 
 /// The longest password that is read.
-const MAX_PASSWORD: u64 = 64 << 10;
+const MAX_PASSWORD: usize = 64 << 10;
 
 impl PasswordFrom {
     pub(crate) fn read(&self, console: Console) -> Result<Secret, Failure> {
-        let (name, file): (String, Box<dyn Read>) = match self {
+        match self {
             Self::File(path) => {
-                // A pipe will do, as shells make one of <(command).
-                if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-                    let file = File::open(path).map_err(|e| Failure::from(e).about(path.display()))?;
-                    (path.display().to_string(), Box::new(file))
-                } else {
-                    let bytes = small_file(path, MAX_PASSWORD as usize, Secrecy::Confidential, console)?;
-                    return Ok(first_line(&bytes));
+                let about = |e: io::Error| Failure::from(e).about(path.display());
+                // A pipe will do, as shells make one of <(command); who writes to it is waited for.
+                let file = File::open(path).map_err(about)?;
+                let metadata = file.metadata().map_err(about)?;
+                if metadata.is_dir() {
+                    return Err(Failure::usage("it is a folder, and a file is needed").about(path.display()));
                 }
+                if metadata.is_file() {
+                    warn_if_readable(path, &metadata, console);
+                }
+                first_line(file).map_err(|f| f.about(path.display()))
             }
-            Self::Descriptor(0) => ("standard input".to_owned(), Box::new(io::stdin().lock())),
+            Self::Descriptor(0) => first_line(io::stdin().lock()).map_err(|f| f.about("standard input")),
             Self::Descriptor(number) => {
                 let path = format!("/dev/fd/{number}");
                 let file = File::open(&path).map_err(|e| {
@@ -234,20 +248,36 @@ impl PasswordFrom {
                         Failure::new(exit::USAGE, format!("descriptor {number} is not open for reading: {e}"));
                     failure.about("--password-fd").hint("--password-file F")
                 })?;
-                (path, Box::new(file))
+                first_line(file).map_err(|f| f.about(path))
             }
-        };
-        let mut bytes = Vec::with_capacity(256);
-        BufReader::with_capacity(256, file)
-            .take(MAX_PASSWORD)
-            .read_to_end(&mut bytes)
-            .map_err(|e| Failure::from(e).about(name))?;
-        Ok(first_line(&Secret::new(bytes)))
+        }
     }
 }
 
-/// Up to the first line end: editors add one, and a password holds none.
-fn first_line(bytes: &Secret) -> Secret {
-    let line = bytes.expose().split(|b| *b == b'\n').next().unwrap_or_default();
-    Secret::from(line.strip_suffix(b"\r").unwrap_or(line))
+/// Up to the first line end or the end of the input: editors add one, and a password holds none. It is read into one
+/// buffer that does not move, so that no copies of it stay behind.
+fn first_line(mut input: impl Read) -> Result<Secret, Failure> {
+    let mut buffer = Zeroizing::new(vec![0; MAX_PASSWORD]);
+    let mut filled = 0;
+    loop {
+        let room = buffer.get_mut(filled..).unwrap_or_default();
+        if room.is_empty() {
+            let why = format!("there is no line end within {MAX_PASSWORD} bytes, as behind every password");
+            return Err(Failure::usage(why));
+        }
+        match input.read(room) {
+            Ok(0) => break,
+            Ok(count) => {
+                let fresh = room.get(..count).unwrap_or_default();
+                filled += count;
+                if fresh.contains(&b'\n') {
+                    break;
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    let line = buffer.get(..filled).and_then(|read| read.split(|b| *b == b'\n').next()).unwrap_or_default();
+    Ok(Secret::from(line.strip_suffix(b"\r").unwrap_or(line)))
 }

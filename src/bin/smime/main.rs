@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod encrypt;
 mod explain;
+mod export;
 mod failure;
 mod import;
 mod input;
@@ -13,6 +14,7 @@ mod inspect;
 mod lint;
 mod open;
 mod output;
+mod privacy;
 mod render;
 mod sign;
 mod sst;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
+    privacy::keep_memory_private();
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => open::verify(args, order, console),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
+        Command::Export(args) => export::run(args, order, console),
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),
         Command::Sst(args) => sst::run(args, console),

@@ -31,12 +31,7 @@ impl Judge {
         Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default() })
     }
 
-    fn open(
-        &self,
-        args: &Judging,
-        received: Received,
-        mail: Option<&Path>,
-    ) -> Result<Opened<'static>, Failure> {
+    fn open(&self, args: &Judging, received: Received, mail: Option<&Path>) -> Result<Opened<'static>, Failure> {
         let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).candidates(self.candidates);
         if let Some(lists) = &self.lists {
             opener = opener.with_revocation(lists);

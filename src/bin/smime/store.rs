@@ -57,6 +57,24 @@ pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -
     Ok(signers)
 }
 
+/// The one file that was given, whole.
+pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> Result<Import, Failure> {
+    match paired(args, order)?.as_slice() {
+        [source] => {
+            let import = load(source, args.allow_no_mac, console)?;
+            console.notes(source.file.display(), &import.notes);
+            Ok(import)
+        }
+        [] => Err(Failure::usage("no identity was given").hint("--identity FILE")),
+        _ => Err(Failure::usage("several identities were given, and one is written at a time").about("--identity")),
+    }
+}
+
+/// The files of the identities, for messages.
+pub(crate) fn named(args: &Identities) -> String {
+    args.identity.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn load(source: &Source, allow_no_mac: bool, console: Console) -> Result<Import, Failure> {
     let mut import = read(&source.file, source.password.as_ref(), allow_no_mac, console)?;
     if let Some(key) = &source.key {

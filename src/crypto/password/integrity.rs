@@ -2,8 +2,7 @@
 
 use super::kdf::{Kdf, Use, pkcs12_kdf};
 use super::{
-    Error, KdfBudget, Password, Result, WRITTEN_ITERATIONS, algorithm, hmac_digest, missing, name_of, positive,
-    random_octets,
+    Error, KdfBudget, Password, Recipe, Result, algorithm, hmac_digest, missing, name_of, positive, random_octets,
 };
 use crate::asn1::ber::{Element, Tag};
 use crate::asn1::{der, oid};
@@ -83,12 +82,14 @@ impl Integrity {
         if !matches!(kdf, Kdf::Pbkdf2 { .. }) {
             return Err(Error::Unsupported { what: "PBMAC1 key derivation", name: "scrypt".into() });
         }
-        // RFC 9579 section 5: keyLength must be there and at least 20; above 64 no HMAC gains from it.
+        // RFC 9579 section 5: keyLength must be there and at least 20. Every writer gives the length of the MAC's hash,
+        // none of which is shorter here; another length could only make the key easier to guess (SEC-122).
+        let key_length = digest.length();
         match kdf.key_length() {
-            Some(length @ 20..=64) => Ok(Self::Pbmac1 { digest, kdf, key_length: length as usize, tag }),
+            Some(length) if length == key_length as u64 => Ok(Self::Pbmac1 { digest, kdf, key_length, tag }),
             Some(length) => Err(Error::Parameters {
                 what: "PBMAC1",
-                why: format!("its keyLength is {length}, where 20 to 64 is allowed"),
+                why: format!("its keyLength is {length}, where {key_length} belongs to {}", digest.name()),
             }),
             None => Err(missing("PBMAC1 keyLength")),
         }
@@ -99,6 +100,14 @@ impl Integrity {
         match self {
             Self::Pkcs12 { digest, .. } => format!("PKCS#12 MAC with {}", digest.name()),
             Self::Pbmac1 { digest, .. } => format!("PBMAC1 with {}", digest.name()),
+        }
+    }
+
+    /// What its derivation costs, in iterations.
+    pub fn cost(&self) -> u64 {
+        match self {
+            Self::Pkcs12 { iterations, .. } => *iterations,
+            Self::Pbmac1 { kdf, .. } => kdf.cost(),
         }
     }
 
@@ -120,20 +129,19 @@ impl Integrity {
         }
     }
 
-    /// The `MacData` of a new file: HMAC-SHA-256 under the PKCS#12 derivation, which every reader knows (PBMAC1 is still
-    /// unknown to Windows and to OpenSSL before 3.4). Gives DER.
+    /// The `MacData` of a new file: HMAC under the PKCS#12 derivation with the recipe's hash, which every reader knows
+    /// (PBMAC1 is still unknown to Windows and to OpenSSL before 3.4). Gives DER.
     ///
     /// # Errors
     /// Where no random numbers are to be had.
-    pub fn write(password: &Password, content: &[u8], random: &mut dyn Random) -> Result<Vec<u8>> {
+    pub fn write(recipe: &Recipe, password: &Password, content: &[u8], random: &mut dyn Random) -> Result<Vec<u8>> {
         let salt = random_octets::<16>(random)?;
-        let mut budget = KdfBudget { spent: 0, limit: WRITTEN_ITERATIONS };
-        let digest = DigestAlgorithm::Sha256;
-        let key = pkcs12_kdf(digest, password, &salt, Use::Mac, WRITTEN_ITERATIONS, digest.length(), &mut budget)?;
+        let (digest, iterations) = (recipe.mac, recipe.iterations);
+        let length = digest.length();
+        let key = pkcs12_kdf(digest, password, &salt, Use::Mac, iterations, length, &mut recipe.budget())?;
         let tag = hmac(digest, key.expose(), content);
-        let algorithm = der::sequence(&[der::oid(&oid::SHA256), der::null()]);
-        let info = der::sequence(&[algorithm, der::octets(tag.expose())]);
-        Ok(der::sequence(&[info, der::octets(&salt), der::integer(WRITTEN_ITERATIONS)]))
+        let info = der::sequence(&[digest.identifier_with_null().to_der(), der::octets(tag.expose())]);
+        Ok(der::sequence(&[info, der::octets(&salt), der::integer(iterations)]))
     }
 }
 

@@ -159,6 +159,14 @@ impl Kdf {
         }
     }
 
+    /// What it costs, in iterations of PBKDF2: one step of scrypt's ROMix over a 128-octet block counts as half of one.
+    pub fn cost(&self) -> u64 {
+        match self {
+            Self::Pbkdf2 { iterations, .. } => *iterations,
+            Self::Scrypt { n, r, p, .. } => n.saturating_mul(*r).saturating_mul(*p) / 2,
+        }
+    }
+
     /// Derives `length` octets, which a written key length must equal (SEC-121).
     ///
     /// # Errors
@@ -175,14 +183,14 @@ impl Kdf {
         let mut key = vec![0; length];
         match self {
             Self::Pbkdf2 { salt, iterations, prf, .. } => {
-                budget.spend(*iterations)?;
+                budget.spend(self.cost())?;
                 let rounds = u32::try_from(*iterations)
                     .map_err(|_| Error::Iterations { asked: *iterations, limit: budget.limit })?;
                 with_digest!(*prf, D => pbkdf2::pbkdf2::<Hmac<D>>(password.expose(), salt, rounds, &mut key))
                     .map_err(|e| Error::Parameters { what: "PBKDF2", why: e.to_string() })?;
             }
             Self::Scrypt { salt, n, r, p, .. } => {
-                scrypt(password, salt, (*n, *r, *p), &mut key, budget)?;
+                scrypt(password, salt, (*n, *r, *p), &mut key, || budget.spend(self.cost()))?;
             }
         }
         Ok(Secret::new(key))
@@ -194,7 +202,7 @@ fn scrypt(
     salt: &[u8],
     (n, r, p): (u64, u64, u64),
     key: &mut [u8],
-    budget: &mut KdfBudget,
+    pay: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let wrong = |why: &str| Error::Parameters { what: "scrypt", why: format!("N = {n}, r = {r}, p = {p}: {why}") };
     if !n.is_power_of_two() || n < 2 || r == 0 || p == 0 {
@@ -205,8 +213,7 @@ fn scrypt(
     if blocks.is_none_or(|bytes| bytes > SCRYPT_MEMORY + SCRYPT_MEMORY / 16) {
         return Err(too_large);
     }
-    // One step of ROMix over one 128-octet block costs about half of a PBKDF2 iteration.
-    budget.spend(n.saturating_mul(r).saturating_mul(p) / 2)?;
+    pay()?;
     let (Ok(r), Ok(p)) = (u32::try_from(r), u32::try_from(p)) else { return Err(too_large) };
     let parameters = pkcs5::scrypt::Params::new(n.trailing_zeros() as u8, r, p).map_err(|e| wrong(&e.to_string()))?;
     pkcs5::scrypt::scrypt(password.expose(), salt, &parameters, key).map_err(|e| wrong(&e.to_string()))

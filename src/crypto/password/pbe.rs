@@ -1,9 +1,8 @@
 //! Password-based encryption: PBES1, PBES2, the schemes of PKCS#12, and that of old PEM files.
 
 use super::kdf::{Kdf, Use, pbkdf1, pkcs12_kdf_with};
-use super::{
-    Error, KdfBudget, Password, Result, WRITTEN_ITERATIONS, algorithm, missing, name_of, positive, random_octets,
-};
+use super::recipe::Scheme;
+use super::{Error, KdfBudget, Password, Recipe, Result, algorithm, missing, name_of, positive, random_octets};
 use crate::asn1::ber::{Element, Tag};
 use crate::asn1::{der, oid};
 use crate::base::secret::Secret;
@@ -230,13 +229,28 @@ impl Pbe {
         !matches!(self.derivation, Derivation::Pkcs12 { .. })
     }
 
+    /// What its derivation costs, in iterations.
+    pub fn cost(&self) -> u64 {
+        match &self.derivation {
+            Derivation::Pkcs12 { iterations, .. } | Derivation::Pbes1 { iterations, .. } => *iterations,
+            Derivation::Pbes2 { kdf, .. } => kdf.cost(),
+        }
+    }
+
     /// Decrypts and takes the padding off.
     ///
     /// # Errors
     /// [`Error::WrongPasswordOrCorrupt`] for any fault of the ciphertext; the budget's errors before that.
     pub fn decrypt(&self, password: &Password, ciphertext: &[u8], budget: &mut KdfBudget) -> Result<Secret> {
-        let (key, iv) = match &self.derivation {
-            Derivation::Pkcs12 { salt, iterations, key_length } => {
+        let (key, iv) = self.derivation.key_and_iv(password, budget)?;
+        self.cipher.decrypt(&key, &iv, ciphertext)
+    }
+}
+
+impl Derivation {
+    fn key_and_iv(&self, password: &Password, budget: &mut KdfBudget) -> Result<(Secret, Vec<u8>)> {
+        Ok(match self {
+            Self::Pkcs12 { salt, iterations, key_length } => {
                 // Both derivations belong to one encryption, whose iterations count once.
                 budget.spend(*iterations)?;
                 let derive = |purpose, length| {
@@ -244,7 +258,7 @@ impl Pbe {
                 };
                 (derive(Use::Key, *key_length), derive(Use::Iv, 8).expose().to_vec())
             }
-            Derivation::Pbes1 { salt, iterations, digest } => {
+            Self::Pbes1 { salt, iterations, digest } => {
                 budget.spend(*iterations)?;
                 let text = password.text().expose();
                 let derived = match digest {
@@ -254,37 +268,47 @@ impl Pbe {
                 let (key, rest) = derived.expose().split_at_checked(8).ok_or_else(key_or_iv)?;
                 (Secret::from(key), rest.get(..8).ok_or_else(key_or_iv)?.to_vec())
             }
-            Derivation::Pbes2 { kdf, key_length, iv } => {
-                (kdf.derive(password.text(), *key_length, budget)?, iv.clone())
-            }
-        };
-        self.cipher.decrypt(&key, &iv, ciphertext)
+            Self::Pbes2 { kdf, key_length, iv } => (kdf.derive(password.text(), *key_length, budget)?, iv.clone()),
+        })
     }
 }
 
-/// Encrypts with PBES2: PBKDF2 with HMAC-SHA-256 and [`WRITTEN_ITERATIONS`], AES-256-CBC. Gives the
-/// AlgorithmIdentifier's DER and the ciphertext.
+/// Encrypts as the recipe says, under a fresh salt. Gives the AlgorithmIdentifier's DER and the ciphertext.
 ///
 /// # Errors
 /// Where no random numbers are to be had.
-pub fn encrypt(password: &Password, plaintext: &[u8], random: &mut dyn Random) -> Result<(Vec<u8>, Vec<u8>)> {
-    let (salt, iv) = (random_octets::<16>(random)?, random_octets::<16>(random)?);
-    let kdf = Kdf::Pbkdf2 {
-        salt: salt.to_vec(),
-        iterations: WRITTEN_ITERATIONS,
-        key_length: None,
-        prf: DigestAlgorithm::Sha256,
-    };
-    let key = kdf.derive(password.text(), 32, &mut KdfBudget { spent: 0, limit: WRITTEN_ITERATIONS })?;
-    let ciphertext = cbc::Encryptor::<aes::Aes256>::new_from_slices(key.expose(), &iv)
-        .map_err(|_| key_or_iv())?
-        .encrypt_padded_vec::<Pkcs7>(plaintext);
-    let prf = der::sequence(&[der::oid(&oid::HMAC_SHA256), der::null()]);
-    let kdf = der::sequence(&[der::octets(&salt), der::integer(WRITTEN_ITERATIONS), prf]);
-    let kdf = der::sequence(&[der::oid(&oid::PBKDF2), kdf]);
-    let cipher = der::sequence(&[der::oid(&oid::AES256_CBC), der::octets(&iv)]);
-    let algorithm = der::sequence(&[der::oid(&oid::PBES2), der::sequence(&[kdf, cipher])]);
-    Ok((algorithm, ciphertext))
+pub fn encrypt(
+    recipe: &Recipe,
+    password: &Password,
+    plaintext: &[u8],
+    random: &mut dyn Random,
+) -> Result<(Vec<u8>, Vec<u8>)> {
+    fn seal<C: KeyIvInit + BlockModeEncrypt>((key, iv): (Secret, Vec<u8>), plaintext: &[u8]) -> Result<Vec<u8>> {
+        let cipher = C::new_from_slices(key.expose(), &iv).map_err(|_| key_or_iv())?;
+        Ok(cipher.encrypt_padded_vec::<Pkcs7>(plaintext))
+    }
+    let salt = random_octets::<16>(random)?.to_vec();
+    let (salt_der, iterations) = (der::octets(&salt), recipe.iterations);
+    let mut budget = recipe.budget();
+    match recipe.scheme {
+        Scheme::Pbes2Aes256 => {
+            let iv = random_octets::<16>(random)?.to_vec();
+            let prf = der::sequence(&[der::oid(&oid::HMAC_SHA256), der::null()]);
+            let kdf = der::sequence(&[salt_der, der::integer(iterations), prf]);
+            let kdf = der::sequence(&[der::oid(&oid::PBKDF2), kdf]);
+            let cipher = der::sequence(&[der::oid(&oid::AES256_CBC), der::octets(&iv)]);
+            let algorithm = der::sequence(&[der::oid(&oid::PBES2), der::sequence(&[kdf, cipher])]);
+            let kdf = Kdf::Pbkdf2 { salt, iterations, key_length: None, prf: DigestAlgorithm::Sha256 };
+            let derived = Derivation::Pbes2 { kdf, key_length: 32, iv }.key_and_iv(password, &mut budget)?;
+            Ok((algorithm, seal::<cbc::Encryptor<aes::Aes256>>(derived, plaintext)?))
+        }
+        Scheme::Pkcs12TripleDes => {
+            let parameters = der::sequence(&[salt_der, der::integer(iterations)]);
+            let algorithm = der::sequence(&[der::oid(&oid::PBE_SHA_3DES), parameters]);
+            let derived = Derivation::Pkcs12 { salt, iterations, key_length: 24 }.key_and_iv(password, &mut budget)?;
+            Ok((algorithm, seal::<cbc::Encryptor<des::TdesEde3>>(derived, plaintext)?))
+        }
+    }
 }
 
 /// The key and initialisation vector of a legacy encrypted PEM (OpenSSL's EVP_BytesToKey with MD5 and one iteration),

@@ -95,10 +95,12 @@ impl Making<'_> {
             self.head.extend(raw);
         }
         let unparsable = block.oddities().iter().filter(|oddity| oddity.code == "unparsable_header_line");
-        self.notes.extend(unparsable.map(|oddity| Reason::new("msg_header_lines_left_out", format!("{property}: {oddity}"))));
+        self.notes
+            .extend(unparsable.map(|oddity| Reason::new("msg_header_lines_left_out", format!("{property}: {oddity}"))));
         let after = usize::try_from(block.len()).ok().and_then(|length| octets.get(length..)).unwrap_or_default();
         if !after.trim_ascii().is_empty() {
-            let text = format!("{property} goes on after the end of the header; the {} bytes were left out", after.len());
+            let text =
+                format!("{property} goes on after the end of the header; the {} bytes were left out", after.len());
             self.notes.push(Reason::new("msg_headers_go_on", text));
         }
         Ok(block)
@@ -243,10 +245,14 @@ impl Making<'_> {
             (true, []) => ("msg_headers_stored", format!("the header is the one that the .msg file keeps; {warning}")),
             (true, made) => {
                 let made = made.join(", ");
-                let text = format!("the header is the one that the .msg file keeps, without {made}, made from properties; {warning}");
+                let text = format!(
+                    "the header is the one that the .msg file keeps, without {made}, made from properties; {warning}"
+                );
                 ("msg_headers_rebuilt", text)
             }
-            (false, []) => ("msg_headers_rebuilt", "the .msg file has neither a header nor properties for one".to_owned()),
+            (false, []) => {
+                ("msg_headers_rebuilt", "the .msg file has neither a header nor properties for one".to_owned())
+            }
             (false, made) => {
                 let made = made.join(", ");
                 let text = format!("the .msg file keeps no header; {made} were made from its properties; {warning}");

@@ -2,7 +2,6 @@
 
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::oid;
-use crate::base::reason::visible;
 
 /// A structure that a file can consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +109,57 @@ fn truncated(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// In words, what an unknown file looks like.
+/// In words, what an unknown file looks like. Nothing of it is quoted but the name of a header field: it may be a password
+/// file, or a key in a form that is not read (SEC-129).
 pub(super) fn appearance(bytes: &[u8]) -> String {
-    let begin = bytes.get(..8).unwrap_or(bytes);
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return "text in UTF-16 (save it as plain text)".into();
+    if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return (*name).to_owned();
     }
     let line = bytes.split(|octet| *octet == b'\n').next().unwrap_or_default().trim_ascii_end();
-    let text = String::from_utf8_lossy(line.get(..40).unwrap_or(line)).into_owned();
-    if !text.is_empty() && !text.chars().any(|c| c.is_control() && c != '\t') && !text.contains('\u{fffd}') {
-        return format!("text that begins with \"{}\"", visible(&text));
+    let start = line.get(..LOOKED_AT).unwrap_or(line);
+    if std::str::from_utf8(bytes.get(..LOOKED_AT).unwrap_or(bytes)).is_err_and(|e| e.error_len().is_some())
+        || start.iter().any(|octet| octet.is_ascii_control() && *octet != b'\t')
+    {
+        return "binary data of no kind that is known here".into();
     }
-    let octets: Vec<String> = begin.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("binary data that begins with {}", octets.join(" "))
+    let field = start.split(|octet| *octet == b':').next().filter(|name| name.len() < start.len());
+    match field.and_then(|name| std::str::from_utf8(name).ok()).filter(|name| FIELDS.contains(name)) {
+        Some(name) => format!("a text that begins with a header field, \"{name}:\", as a mail does"),
+        None => "a text without any PEM block".into(),
+    }
 }
+
+const LOOKED_AT: usize = 64;
+
+/// The first octets of files that people take for key files, or have their keys in.
+const MAGIC: &[(&[u8], &str)] = &[
+    (&[0xff, 0xfe], "text in UTF-16 (save it as plain text)"),
+    (&[0xfe, 0xff], "text in UTF-16 (save it as plain text)"),
+    (&[0xfe, 0xed, 0xfe, 0xed], "a Java keystore (keytool -importkeystore makes PKCS#12 of it)"),
+    (&[0xce, 0xce, 0xce, 0xce], "a Java keystore (keytool -importkeystore makes PKCS#12 of it)"),
+    (b"SQLite format 3", "a database (of NSS, perhaps: pk12util -o makes PKCS#12 of what is in it)"),
+    (&[0xd0, 0xcf, 0x11, 0xe0], "an Outlook message or another OLE file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"ssh-", "a public key of SSH"),
+    (b"age-encryption.org/", "a file encrypted with age"),
+    (b"AGE-SECRET-KEY-", "a key of age"),
+    (b"<", "HTML or XML"),
+];
+
+/// Fields that a mail begins with.
+const FIELDS: &[&str] = &[
+    "Return-Path",
+    "Received",
+    "Delivered-To",
+    "From",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "MIME-Version",
+    "Content-Type",
+    "X-Mozilla-Status",
+];

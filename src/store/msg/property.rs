@@ -117,7 +117,10 @@ impl Text {
         }
         let (units, rest) = octets.as_chunks::<2>();
         if !rest.is_empty() {
-            return Err(container(property, format!("a text in UTF-16 of {} bytes, which is an odd number", octets.len())));
+            return Err(container(
+                property,
+                format!("a text in UTF-16 of {} bytes, which is an odd number", octets.len()),
+            ));
         }
         let text: String = char::decode_utf16(units.iter().map(|unit| u16::from_le_bytes(*unit)))
             .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))

@@ -5,18 +5,30 @@ use crate::asn1::ber::Tag;
 use crate::asn1::{der, oid};
 use crate::base::secret::Secret;
 use crate::cert::certificate::Certificate;
-use crate::crypto::password::{Integrity, Password, encrypt, seal_private_key};
+use crate::crypto::password::{Integrity, Password, Recipe, encrypt, seal_private_key};
 use crate::crypto::random::Random;
 use const_oid::ObjectIdentifier;
 
-/// Which algorithms are written.
+/// For which readers a file is written (OUT-113).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
-    /// PBES2 with AES-256-CBC and HMAC-SHA-256, a MAC with SHA-256 (OUT-113): the common ground of today's Windows,
-    /// NSS (Thunderbird), Java and OpenSSL.
+    /// PBES2 with AES-256-CBC and HMAC-SHA-256, a MAC with SHA-256: the common ground of today's Windows, NSS
+    /// (Thunderbird), Java and OpenSSL.
     #[default]
     Modern,
+    /// pbeWithSHAAnd3-KeyTripleDES-CBC and a MAC with SHA-1: weak, and what old phones and gpgsm 2.2 read at all. Take a
+    /// long password, and delete the file once it is imported.
+    Legacy,
+}
+
+impl Profile {
+    fn recipe(self) -> Recipe {
+        match self {
+            Self::Modern => Recipe::MODERN,
+            Self::Legacy => Recipe::LEGACY,
+        }
+    }
 }
 
 /// Writes a private key (PKCS#8 DER) with its certificates, its own first, under a password. Gives DER.
@@ -34,7 +46,7 @@ pub fn write(
     profile: Profile,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>> {
-    let Profile::Modern = profile;
+    let recipe = profile.recipe();
     if password.is_empty() {
         return Err(Error::PasswordNeeded { what: "a written PKCS#12 file" });
     }
@@ -52,18 +64,18 @@ pub fn write(
             bag(&oid::CERT_BAG, &der::sequence(&value), (i == 0).then_some(names.as_slice()))
         })
         .collect();
-    let (algorithm, ciphertext) = encrypt(&password, &der::sequence(&certificates), random)?;
+    let (algorithm, ciphertext) = encrypt(&recipe, &password, &der::sequence(&certificates), random)?;
     let content = der::primitive(Tag::context(0), &ciphertext);
     let info = der::sequence(&[der::oid(&oid::ID_DATA), algorithm, content]);
     let encrypted = der::sequence(&[der::integer(0), info]);
     let certificates = content_info(&oid::ID_ENCRYPTED_DATA, &encrypted);
 
-    let sealed = seal_private_key(private_key, &password, random)?;
+    let sealed = seal_private_key(&recipe, private_key, &password, random)?;
     let keys = der::sequence(&[bag(&oid::PKCS8_SHROUDED_KEY_BAG, &sealed, Some(&names))]);
     let keys = content_info(&oid::ID_DATA, &der::octets(&keys));
 
     let safe = der::sequence(&[certificates, keys]);
-    let mac = Integrity::write(&password, &safe, random)?;
+    let mac = Integrity::write(&recipe, &password, &safe, random)?;
     let auth_safe = content_info(&oid::ID_DATA, &der::octets(&safe));
     Ok(der::sequence(&[der::integer(3), auth_safe, mac]))
 }
