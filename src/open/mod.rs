@@ -6,6 +6,7 @@
 mod armour;
 mod decrypt;
 mod derived;
+pub mod doctor;
 mod evidence;
 pub mod harvest;
 mod hashing;
@@ -18,4 +19,5 @@ mod peel;
 pub mod report;
 pub mod requirement;
 mod shape;
+mod variants;
 mod verify;

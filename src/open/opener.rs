@@ -2,11 +2,12 @@
 
 use super::armour::{self, Unarmoured};
 use super::derived::settle;
-use super::peel::{Innermost, Peeler, Stop};
+use super::peel::{Innermost, Peeler, Stop, Thoroughness};
 use super::report::{Closed, Report};
 use super::requirement::{Requirement, Shortfall};
 use super::verify::Judge;
 use crate::base::address::EmailAddress;
+use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece};
 use crate::base::time::Time;
@@ -44,6 +45,7 @@ pub struct Opener<'o> {
     revocation: Option<RevocationMode>,
     candidates: Candidates,
     notes: &'o [Reason],
+    thoroughness: Thoroughness,
 }
 
 /// Why a message could not be looked at as a whole.
@@ -89,6 +91,7 @@ impl<'o> Opener<'o> {
             revocation: None,
             candidates: Candidates::default(),
             notes: &[],
+            thoroughness: Thoroughness::Usual,
         }
     }
 
@@ -123,6 +126,15 @@ impl<'o> Opener<'o> {
     /// With what is known of how the message came here, such as the notes of a .msg file: the report begins with it.
     pub fn with_notes(self, notes: &'o [Reason]) -> Self {
         Self { notes, ..self }
+    }
+
+    /// The same, which looks for the cause where a signature is broken.
+    pub(super) fn thorough(&self) -> Self {
+        Self { thoroughness: Thoroughness::FindCauses, ..*self }
+    }
+
+    pub(super) fn limits(&self) -> &'o Limits {
+        &self.policy.limits
     }
 
     fn mode(&self) -> RevocationMode {
@@ -218,7 +230,8 @@ impl<'o> Opener<'o> {
             mailboxes: &report.mailboxes,
         };
         let keyring = self.keyring.unwrap_or(&empty);
-        let mut peeler = Peeler { judge, keyring, part: self.part, layers: Vec::new(), notes: Vec::new() };
+        let thoroughness = self.thoroughness;
+        let mut peeler = Peeler { judge, keyring, thoroughness, part: self.part, layers: Vec::new(), notes: Vec::new() };
         let innermost = peeler.peel(source, root, detached).map_err(|stop| self.error(stop))?;
         let Peeler { layers, notes, part, .. } = peeler;
         report.layers = layers;

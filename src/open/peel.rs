@@ -8,6 +8,7 @@ use super::hashing::HashSink;
 use super::inflate::{self, Inflated};
 use super::report::{Closed, Coverage, Form, Layer, LayerKind, Readability, SignedLayer};
 use super::shape::{Shape, is_input_error, micalg_deviation, shape};
+use super::variants;
 use super::verify::{self, Detached, Inside, Judge, LineEnds, Verified};
 use crate::asn1::oid;
 use crate::base::limits::Limits;
@@ -27,10 +28,20 @@ use std::sync::Arc;
 pub(super) struct Peeler<'p> {
     pub(super) judge: Judge<'p>,
     pub(super) keyring: &'p Keyring,
+    pub(super) thoroughness: Thoroughness,
     /// The part to open by name, once the layers around it are off.
     pub(super) part: Option<&'p str>,
     pub(super) layers: Vec<Layer>,
     pub(super) notes: Vec<Reason>,
+}
+
+/// How far a broken signature is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thoroughness {
+    /// It is told that it is broken.
+    Usual,
+    /// Which change on the way broke it is searched for: much work for a doctor, and none for a mail program.
+    FindCauses,
 }
 
 /// Where the peeling ended.
@@ -206,7 +217,14 @@ impl<'p> Peeler<'p> {
             Ok(signature) => signature,
             Err(reason) => return Ok(Err(reason)),
         };
-        split(verify::detached(&signature, Detached { content, line_ends }, &self.judge))
+        let mut judged = split(verify::detached(&signature, Detached { content, line_ends }, &self.judge))?;
+        if let (Thoroughness::FindCauses, Ok(Verified { layer, reasons, .. })) = (self.thoroughness, &mut judged)
+            && layer.signatures.iter().any(|s| s.reasons.iter().any(|r| r.code == "message_digest_mismatch"))
+            && let Ok(causes) = variants::search(&signature, content, self.limits())
+        {
+            reasons.extend(causes);
+        }
+        Ok(judged)
     }
 
     fn cms<'a>(
