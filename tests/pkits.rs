@@ -167,6 +167,7 @@ fn command_line() {
     let desk = tempfile::tempdir().unwrap();
     let tests = evaluations(&corpus);
     let mut wrong = BTreeMap::new();
+    let mut weak = Vec::new();
     for test in &tests {
         let file = desk.path().join("leaf.crt");
         std::fs::write(&file, leaf(&corpus, &test.file).der()).unwrap();
@@ -192,10 +193,17 @@ fn command_line() {
         assert!(matches!(code, Some(0 | 5)), "{}", String::from_utf8_lossy(&output.stderr));
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(answer["met"], code == Some(0));
-        assert_eq!(answer["activesync_status"] == 1, code == Some(0), "{answer:#}");
-        if (code == Some(0)) != test.valid {
+        // The suite asks about paths; a path of DSA keys holds, and is too weak to be met by.
+        let valid = answer["trust"] == "anchored" && answer["revocation"] == "good";
+        assert_eq!(answer["activesync_status"] == 1, valid, "{answer:#}");
+        match (valid, code) {
+            (true, Some(5)) if answer["strength"] == "weak" => weak.push(test.number.as_str()),
+            _ => assert_eq!(valid, code == Some(0), "{answer:#}"),
+        }
+        if valid != test.valid {
             wrong.insert(test.number.clone(), format!("{} {answer:#}", test.file));
         }
     }
+    assert_eq!(weak, ["4.1.4", "4.1.5"]);
     conclude("command line", &wrong, tests.len());
 }

@@ -102,10 +102,6 @@ mod table {
         DH_STD_HKDF_SHA256 = "1.2.840.113549.1.9.16.3.19";
         DH_STD_HKDF_SHA384 = "1.2.840.113549.1.9.16.3.20";
         DH_STD_HKDF_SHA512 = "1.2.840.113549.1.9.16.3.21";
-        // Key agreement on a finite field: RFC 2631, 3370
-        DH_PUBLIC_NUMBER = "1.2.840.10046.2.1";
-        ID_ALG_ESDH = "1.2.840.113549.1.9.16.3.5";
-        ID_ALG_SSDH = "1.2.840.113549.1.9.16.3.10";
         // Key wrap and content encryption
         AES128_WRAP = "2.16.840.1.101.3.4.1.5";
         AES192_WRAP = "2.16.840.1.101.3.4.1.25";

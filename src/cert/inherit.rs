@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(outcome.verdict, ChainVerdict::Rejected);
         assert_eq!(outcome.reasons[0].code, "unusable_key", "{:?}", outcome.reasons);
         // The same where the path ends with the certificate itself: nobody says there what the parameters are.
-        for leaf in [&user, &misled, &user.below(&*line()[0].public_key(&limits).unwrap()).unwrap()] {
+        for leaf in [&user, &misled, &user.below(&line()[0].public_key(&limits).unwrap()).unwrap()] {
             let outcome = ask(leaf, &[], &Trust::new([user.clone()]));
             assert_eq!(outcome.verdict, ChainVerdict::Rejected);
             assert_eq!(outcome.reasons[0].code, "unusable_key", "{:?}", outcome.reasons);

@@ -529,6 +529,9 @@ mod tests {
         let mqv = AlgorithmIdentifier::new("1.3.133.16.840.63.0.16".parse().unwrap());
         let error = KeyAgreement::from_identifier(&mqv).unwrap_err();
         assert_eq!(error.to_string(), "key agreement algorithm mqv-sha1 (1.3.133.16.840.63.0.16) is not supported");
+        let esdh = AlgorithmIdentifier::new("1.2.840.113549.1.9.16.3.5".parse().unwrap());
+        let error = KeyAgreement::from_identifier(&esdh).unwrap_err().to_string();
+        assert!(error.contains("diffie-hellman-ephemeral-static-on-a-finite-field"), "{error}");
         let odd = AlgorithmIdentifier::with(oid::SHA256, der::integer(1));
         assert!(matches!(DigestAlgorithm::from_identifier(&odd), Err(Error::Parameters { .. })));
         assert_eq!(AlgorithmIdentifier::new(oid::ID_DATA).name(), "id-data");
