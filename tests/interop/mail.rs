@@ -152,6 +152,7 @@ impl Opened {
             }
             LayerKind::Encrypted(encrypted) => format!("encrypted({})", encrypted.cipher),
             LayerKind::Compressed { .. } => "compressed".to_owned(),
+            LayerKind::Digested { .. } => "digested".to_owned(),
             LayerKind::Certificates { .. } => "certificates".to_owned(),
         });
         layers.collect::<Vec<_>>().join(" ")
