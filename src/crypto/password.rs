@@ -439,12 +439,12 @@ mod tests {
         };
         let sha256 = || prf(oid::HMAC_SHA256);
         let with = |kdf: Vec<u8>, mac: Vec<u8>| pbmac1(Some(der::sequence(&[kdf, mac])));
-        for length in [None, Some(0), Some(1), Some(19), Some(65), Some(1 << 31)] {
+        for length in [None, Some(0), Some(1), Some(19), Some(65), Some(1 << 31), Some(1 << 40)] {
             let result = with(kdf(length, sha256()), sha256());
             assert!(matches!(result, Err(Error::Parameters { .. })), "{length:?}: {result:?}");
         }
         for (mac, length) in
-            [(oid::HMAC_SHA256, 32), (oid::HMAC_SHA256, 20), (oid::HMAC_SHA512, 64), (oid::HMAC_SHA1, 20)]
+            [(oid::HMAC_SHA256, 20), (oid::HMAC_SHA256, 32), (oid::HMAC_SHA512, 64), (oid::HMAC_SHA1, 20)]
         {
             assert!(with(kdf(Some(length), sha256()), prf(mac)).is_ok(), "{length}");
         }

@@ -82,8 +82,8 @@ impl Integrity {
         if !matches!(kdf, Kdf::Pbkdf2 { .. }) {
             return Err(Error::Unsupported { what: "PBMAC1 key derivation", name: "scrypt".into() });
         }
-        // RFC 9579 section 5: keyLength must be there and at least 20; above 64 no HMAC gains from it. Its own test vectors
-        // have one that is shorter than the hash, so that is no fault (SEC-122).
+        // RFC 9579 section 5: keyLength must be there and at least 20. It need not be the hash's length: OpenSSL's own
+        // vectors have 20 with SHA-256 for good. Above 64 no HMAC gains from it.
         match kdf.key_length() {
             Some(length @ 20..=64) => Ok(Self::Pbmac1 { digest, kdf, key_length: length as usize, tag }),
             Some(length) => Err(Error::Parameters {
