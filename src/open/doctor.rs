@@ -189,7 +189,10 @@ const REMEDIES: [(&[&str], &str); 20] = [
         "fetch the message again as the server has it; what stored or sent this copy changed its lines",
     ),
     (&["variant_recoded"], "let the sender encode the text as quoted-printable or base64 before it is signed"),
-    (&["variant_without_header"], "tell the maker of the sending program: the header of the part belongs to what is signed"),
+    (
+        &["variant_without_header"],
+        "tell the maker of the sending program: the header of the part belongs to what is signed",
+    ),
     (&["no_variant_verifies", "message_digest_mismatch"], "compare it with the sender's copy; do not trust this one"),
     (
         &["signer_cert_missing"],

@@ -231,7 +231,8 @@ impl<'o> Opener<'o> {
         };
         let keyring = self.keyring.unwrap_or(&empty);
         let thoroughness = self.thoroughness;
-        let mut peeler = Peeler { judge, keyring, thoroughness, part: self.part, layers: Vec::new(), notes: Vec::new() };
+        let mut peeler =
+            Peeler { judge, keyring, thoroughness, part: self.part, layers: Vec::new(), notes: Vec::new() };
         let innermost = peeler.peel(source, root, detached).map_err(|stop| self.error(stop))?;
         let Peeler { layers, notes, part, .. } = peeler;
         report.layers = layers;

@@ -53,7 +53,9 @@ pub(super) fn search(
             );
             vec![Reason::new("variant_text_added", sentence)]
         }
-        None => vec![Reason::new("no_variant_verifies", "no usual change on the way explains it: its words were changed")],
+        None => {
+            vec![Reason::new("no_variant_verifies", "no usual change on the way explains it: its words were changed")]
+        }
     })
 }
 

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Open(Open),
     /// Judges a mail without handing out its content: the report goes to standard output.
     Verify(Verify),
+    /// Says why a mail does not open or verify, what to try, and which programs will choke on it.
+    Doctor(Doctor),
     /// Shows the structure of a mail or a CMS file; says nothing of whether it is valid.
     Inspect(Inspect),
     /// Shows what a file with keys or certificates holds.
@@ -268,9 +270,47 @@ pub(crate) struct Judging {
     #[arg(long, value_name = "PATH")]
     pub(crate) part: Option<String>,
 
+    /// What a signature that stands alone (a .p7s file) was made over.
+    #[arg(long, value_name = "FILE", conflicts_with = "part")]
+    pub(crate) signed_content: Option<PathBuf>,
+
+    /// A file whose first line is the password that the message is encrypted under; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) message_password_file: Vec<PathBuf>,
+
+    /// A file whose first line is a key that both sides know, KEY or IDENTIFIER:KEY in hexadecimal; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) shared_key_file: Vec<PathBuf>,
+
+    /// Open what is encrypted with DES, which anybody could have read and changed.
+    #[arg(long)]
+    pub(crate) allow_des: bool,
+
     /// outlook-windows, outlook-mobile, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
+}
+
+#[derive(Args)]
+#[command(before_help = "Examples:
+  smime doctor mail.eml                                    what is wrong with it, and what to try
+  smime doctor --identity bob.p12 --trust ca.pem mail.eml  the same with what it needs to be opened and judged
+Exit codes: 0 nothing wrong, 1 something is.")]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) judging: Judging,
+
+    /// A mail, an Outlook item or a CMS structure; nothing or - is standard input.
+    #[arg(value_name = "MAIL")]
+    pub(crate) mail: Option<PathBuf>,
+
+    /// The diagnosis as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The folder for what comes through a pipe and is too large for memory (above 32 MiB).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
 }
 
 #[derive(Args)]

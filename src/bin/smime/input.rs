@@ -35,6 +35,11 @@ pub(crate) fn received(path: Option<&Path>, spool: Option<&Path>, console: Conso
     Ok(Received { source: raw.into_source()?, notes: Vec::new() })
 }
 
+/// What a detached signature was made over: a file of any kind and size.
+pub(crate) fn content(path: &Path, console: Console) -> Result<SharedSource<'static>, Failure> {
+    raw(Some(path), None, console)?.into_source()
+}
+
 /// The same for a mail that is to be sent, which only a mail as text can be.
 pub(crate) fn mail(
     path: Option<&Path>,

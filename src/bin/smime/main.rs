@@ -4,6 +4,7 @@ mod args;
 mod certs;
 mod console;
 mod demo;
+mod diagnose;
 mod encrypt;
 mod explain;
 mod export;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Encrypt(args) => encrypt::run(args, order, console),
         Command::Open(args) => open::open(args, order, console),
         Command::Verify(args) => open::verify(args, order, console),
+        Command::Doctor(args) => open::examine(args, order, console),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
         Command::Export(args) => export::run(args, order, console),

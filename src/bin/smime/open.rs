@@ -1,13 +1,15 @@
-//! `smime open` and `smime verify`.
+//! `smime open`, `smime verify` and `smime doctor`.
 
-use crate::args::{Judging, Open, Verify};
+use crate::args::{Doctor, Judging, Open, Verify};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, code_of, exit};
 use crate::input::Received;
 use crate::output::{self, Existing, Output, Readers};
-use crate::{input, render, store, time};
+use crate::{diagnose, input, render, store, time};
 use clap::ArgMatches;
 use smime::cert::chain::Candidates;
+use smime::open::doctor;
+use smime::policy::policy::Des;
 use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, Trust};
 use std::path::Path;
 
@@ -22,16 +24,33 @@ struct Judge {
 
 impl Judge {
     fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
-        let keyring = Keyring::new(store::identities(&args.identities, order, console)?);
+        let keyring = store::keyring(args, order, console)?;
         let lists = match args.lists.crls.as_slice() {
             [] => None,
             paths => Some(store::revocation(paths, console)?),
         };
-        let (policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
+        let (mut policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
+        policy.des = if args.allow_des { Des::Read } else { Des::Refuse };
         Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default() })
     }
 
-    fn open(&self, args: &Judging, received: Received, mail: Option<&Path>) -> Result<Opened<'static>, Failure> {
+    fn open(
+        &self,
+        args: &Judging,
+        received: Received,
+        mail: Option<&Path>,
+        console: Console,
+    ) -> Result<Opened<'static>, Failure> {
+        let opener = self.opener(args).with_notes(&received.notes);
+        let now = time(args.at);
+        let opened = match &args.signed_content {
+            Some(content) => opener.open_detached(received.source, input::content(content, console)?, now),
+            None => opener.open_source(received.source, now),
+        };
+        opened.map_err(|e| Failure::from(e).about(input::name(mail)))
+    }
+
+    fn opener<'o>(&'o self, args: &'o Judging) -> Opener<'o> {
         let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).candidates(self.candidates);
         if let Some(lists) = &self.lists {
             opener = opener.with_revocation(lists);
@@ -42,9 +61,21 @@ impl Judge {
         if let Some(part) = &args.part {
             opener = opener.part(part);
         }
-        let opener = opener.with_notes(&received.notes);
-        opener.open_source(received.source, time(args.at)).map_err(|e| Failure::from(e).about(input::name(mail)))
+        opener
     }
+}
+
+/// Why a message does not open or verify.
+pub(crate) fn examine(args: &Doctor, order: &ArgMatches, console: Console) -> Outcome {
+    let judge = Judge::new(&args.judging, order, console)?;
+    let mail = args.mail.as_deref();
+    let received = input::received(mail, args.spool.as_deref(), console)?;
+    let opener = judge.opener(&args.judging).with_notes(&received.notes);
+    let diagnosis = doctor::examine(&opener, received.source, time(args.judging.at))
+        .map_err(|e| Failure::from(e).about(input::name(mail)))?;
+    let text = if args.json { diagnose::to_json(&diagnosis) } else { diagnose::to_words(&diagnosis) };
+    output::write(None, Existing::Refuse, Readers::Usual, text.as_bytes())?;
+    Ok(if diagnosis.nothing_wrong() { exit::DONE } else { exit::OTHER })
 }
 
 /// Content to the output where the requirement is met, and nowhere otherwise.
@@ -52,7 +83,7 @@ pub(crate) fn open(args: &Open, order: &ArgMatches, console: Console) -> Outcome
     let judge = Judge::new(&args.judging, order, console)?;
     let mail = args.files.mail.as_deref();
     let received = input::received(mail, args.files.spool.as_deref(), console)?;
-    let opened = judge.open(&args.judging, received, mail)?;
+    let opened = judge.open(&args.judging, received, mail, console)?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
     let (code, answer) = match opened.require(args.require) {
         Ok(trusted) => {
@@ -83,7 +114,7 @@ pub(crate) fn verify(args: &Verify, order: &ArgMatches, console: Console) -> Out
         judge.candidates = Candidates::Always;
     }
     let received = input::received(args.mail.as_deref(), args.spool.as_deref(), console)?;
-    let opened = judge.open(&args.judging, received, args.mail.as_deref())?;
+    let opened = judge.open(&args.judging, received, args.mail.as_deref(), console)?;
     let (code, answer) = judged(opened, args.require)?;
     let text = match (args.json, args.explain) {
         (true, _) => answer.to_json(),

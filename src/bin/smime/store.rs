@@ -1,17 +1,20 @@
 //! Identities, trusted certificates and recipients' certificates, from files and folders.
 
-use crate::args::Identities;
+use crate::args::{Identities, Judging};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
 use smime::store::directory::{Certificates, Directory, Unreachable};
 use smime::store::import::{self, Import, ImportOptions};
+use smime::store::keyring::SharedKey;
 use smime::store::ldif::directory::LdifDirectory;
 use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::{pem, sst};
-use smime::{Certificate, Crl, EmailAddress, Identity, Limits, OcspResponse, RevocationData, Secret, Time, Trust};
+use smime::{
+    Certificate, Crl, EmailAddress, Identity, Keyring, Limits, OcspResponse, RevocationData, Secret, Time, Trust,
+};
 use smime::{cert, store};
 use std::path::{Path, PathBuf};
 
@@ -31,19 +34,67 @@ pub(crate) fn options(allow_no_mac: bool) -> ImportOptions {
 /// The identities that were given, in their order.
 pub(crate) fn identities(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<Identity>, Failure> {
     let mut identities = Vec::new();
-    for source in paired(args, order)? {
-        let import = load(&source, args.allow_no_mac, console)?;
-        let about = source.file.display();
-        console.notes(&about, &import.notes);
-        let sole = import.sole_identity().map(|_| ()).map_err(|e| Failure::from(e).about(&about));
+    for (file, import) in key_files(args, order, console)? {
+        let sole = import.sole_identity().map(|_| ()).map_err(|e| Failure::from(e).about(file.display()));
         match sole {
-            Ok(()) => identities.extend(import.identities),
-            // A ring of several keys is as good for opening as one.
-            Err(_) if !import.identities.is_empty() => identities.extend(import.identities),
-            Err(failure) => return Err(failure),
+            // A ring of several keys is as good as one.
+            Err(failure) if import.identities.is_empty() => return Err(failure),
+            _ => identities.extend(import.identities),
         }
     }
     Ok(identities)
+}
+
+fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
+    let mut imports = Vec::new();
+    for source in paired(args, order)? {
+        let import = load(&source, args.allow_no_mac, console)?;
+        console.notes(source.file.display(), &import.notes);
+        imports.push((source.file, import));
+    }
+    Ok(imports)
+}
+
+/// What was given to open with: identities, keys whose certificate is not there, passwords, shared keys.
+pub(crate) fn keyring(args: &Judging, order: &ArgMatches, console: Console) -> Result<Keyring, Failure> {
+    let mut ring = Keyring::default();
+    for (file, import) in key_files(&args.identities, order, console)? {
+        if import.identities.is_empty() && import.keys.is_empty() {
+            import.sole_identity().map_err(|e| Failure::from(e).about(file.display()))?;
+        }
+        if import.identities.is_empty() {
+            let about = file.display();
+            console.warn(format_args!("{about}: a private key without certificate opens mail to one recipient only"));
+            import.keys.into_iter().for_each(|key| ring.add_key(key));
+        }
+        ring.extend(import.identities);
+    }
+    for file in &args.message_password_file {
+        ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
+    }
+    for file in &args.shared_key_file {
+        ring.add_shared_key(shared_key(file, console)?);
+    }
+    Ok(ring)
+}
+
+/// `KEY` or `IDENTIFIER:KEY` in hexadecimal, in the first line of a file.
+fn shared_key(file: &Path, console: Console) -> Result<SharedKey, Failure> {
+    let line = PasswordFrom::File(file.to_path_buf()).read(console)?;
+    let wrong =
+        || Failure::usage("its first line is not a key in hexadecimal digits, or IDENTIFIER:KEY").about(file.display());
+    let text = std::str::from_utf8(line.expose()).map_err(|_| wrong())?;
+    let (identifier, key) = match text.trim().split_once(':') {
+        Some((identifier, key)) => (Some(unhex(identifier).ok_or_else(wrong)?), key),
+        None => (None, text.trim()),
+    };
+    let key = unhex(key).filter(|key| !key.is_empty()).ok_or_else(wrong)?;
+    Ok(SharedKey { identifier, key: Secret::new(key) })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.trim().chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| pair.iter().fold(0, |n, d| n << 4 | d)).collect())
 }
 
 /// The same where each file is to hold one signer.

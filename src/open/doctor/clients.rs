@@ -24,12 +24,7 @@ pub(super) fn troubles(report: &Report) -> Vec<ClientTrouble> {
     ROWS.iter().filter(|row| (row.applies)(report)).map(|row| row.trouble).collect()
 }
 
-const fn row(
-    applies: fn(&Report) -> bool,
-    client: &'static str,
-    trouble: &'static str,
-    source: &'static str,
-) -> Row {
+const fn row(applies: fn(&Report) -> bool, client: &'static str, trouble: &'static str, source: &'static str) -> Row {
     Row { applies, trouble: ClientTrouble { client, trouble, source } }
 }
 

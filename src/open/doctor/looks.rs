@@ -56,7 +56,9 @@ fn part_looks(source: &SharedSource<'_>, part: &Entity) -> Option<Reason> {
         return Some(Reason::new("openpgp", format!("{place} is protected by OpenPGP, not by S/MIME")));
     }
     if media_type == "application/ms-tnef" {
-        let text = format!("{place} is a winmail.dat: Outlook put the message, and whatever protects it, into a wrapper of its own");
+        let text = format!(
+            "{place} is a winmail.dat: Outlook put the message, and whatever protects it, into a wrapper of its own"
+        );
         return Some(Reason::new("tnef", text));
     }
     if !part.children.is_empty() {
@@ -87,6 +89,7 @@ fn part_looks(source: &SharedSource<'_>, part: &Entity) -> Option<Reason> {
     }
     // A label that was lost took its encoding along, or not.
     let found = [encoding, TransferEncoding::Base64].into_iter().find_map(holds_cms)?;
-    let text = format!("{place} is labelled {media_type} and holds {found}, at byte {}: its S/MIME label was lost", part.body);
+    let text =
+        format!("{place} is labelled {media_type} and holds {found}, at byte {}: its S/MIME label was lost", part.body);
     Some(Reason::new("cms_unlabelled", text))
 }
