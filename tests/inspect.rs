@@ -275,10 +275,9 @@ impl World {
 
     fn encrypted(&self, mail: &str) -> Vec<u8> {
         let policy = Policy::default();
-        let mut directory = Certificates::default();
-        directory.add(self.bob.certificate().clone());
+        let directory = Certificates(vec![self.bob.certificate().clone()]);
         let message = Message::parse(mail.as_bytes()).unwrap();
-        let plan = RecipientPlan::resolve(&["bertold@finch.example".parse().unwrap()], &directory, &policy, now()).unwrap();
+        let plan = RecipientPlan::resolve(&["bertold@finch.example".parse().unwrap()], &directory, &policy, None, now());
         Encryptor::new(&plan.all().unwrap(), &policy).encrypt(&message).unwrap()
     }
 }
