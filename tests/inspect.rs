@@ -69,13 +69,24 @@ fn unwrapped(node: &Node, bytes: &[u8]) -> Vec<u8> {
     if bytes.first() == Some(&0x30) && !bytes.is_ascii() {
         return bytes.to_vec();
     }
-    // A lenient reading of our own: base64 without what is not of it, or quoted-printable.
-    let base64 = |bytes: &[u8]| {
-        let alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'+' | b'/' | b'=');
-        let clean: Vec<u8> = bytes.iter().copied().filter(alphabet).collect();
-        decode_slice(&clean, TransferEncoding::Base64, Default::default())
+    // A lenient reading of our own: base64 without what is not of it, each padded piece by itself; or quoted-printable.
+    let alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'+' | b'/' | b'=');
+    let clean: Vec<u8> = bytes.iter().copied().filter(alphabet).collect();
+    let piece = |piece: &[u8]| {
+        let whole = piece.len() - usize::from(piece.len() % 4 == 1);
+        let bits = piece[..whole].iter().fold((Vec::new(), 0_u32, 0), |(mut out, bits, have), b| {
+            let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|a| a == b);
+            let (bits, have) = ((bits << 6 | value.unwrap() as u32) & 0xfff, have + 6);
+            if have < 8 {
+                return (out, bits, have);
+            }
+            out.push((bits >> (have - 8)) as u8);
+            (out, bits, have - 8)
+        });
+        bits.0
     };
-    let read = base64(bytes).ok().filter(|b| b.first() == Some(&0x30));
+    let read: Vec<u8> = clean.split(|b| *b == b'=').flat_map(piece).collect();
+    let read = Some(read).filter(|b| b.first() == Some(&0x30));
     let read = read.or_else(|| decode_slice(bytes, TransferEncoding::QuotedPrintable, Default::default()).ok());
     read.unwrap_or_else(|| panic!("{} cannot be decoded", node.name))
 }
@@ -142,7 +153,7 @@ fn secrets(bytes: &[u8], outline: &Outline) -> BTreeSet<String> {
     }
     let limits = Limits::default();
     let source = Memory::borrowed(bytes);
-    if bytes.first() != Some(&0x30)
+    if outline.root.name == "message"
         && let Ok(root) = entity::scan(&source, &limits)
     {
         for part in root.walk().filter(|part| part.children.is_empty() && part.media_type().starts_with("text/")) {
@@ -184,7 +195,8 @@ fn said(bytes: &[u8], depth: usize) -> Vec<u8> {
         }
     }
     if bytes.windows(3).any(|w| w[0] == b'=' && w[1].is_ascii_hexdigit() && w[2].is_ascii_hexdigit())
-        && let Ok(decoded) = decode_slice(bytes, TransferEncoding::QuotedPrintable, smime::mime::transfer::Strictness::Lenient)
+        && let Ok(decoded) =
+            decode_slice(bytes, TransferEncoding::QuotedPrintable, smime::mime::transfer::Strictness::Lenient)
     {
         all.extend(said(&decoded, depth + 2));
     }
@@ -263,7 +275,10 @@ struct World {
 impl World {
     fn new() -> Self {
         let ca = Authority::root("Quentin Authority");
-        Self { alice: ca.person("Ludmila Canary", "ludmila@canary.example"), bob: ca.person("Bertold", "bertold@finch.example") }
+        Self {
+            alice: ca.person("Ludmila Canary", "ludmila@canary.example"),
+            bob: ca.person("Bertold", "bertold@finch.example"),
+        }
     }
 
     fn signed(&self, mail: &str, opaque: bool) -> Vec<u8> {
@@ -277,7 +292,8 @@ impl World {
         let policy = Policy::default();
         let directory = Certificates(vec![self.bob.certificate().clone()]);
         let message = Message::parse(mail.as_bytes()).unwrap();
-        let plan = RecipientPlan::resolve(&["bertold@finch.example".parse().unwrap()], &directory, &policy, None, now());
+        let plan =
+            RecipientPlan::resolve(&["bertold@finch.example".parse().unwrap()], &directory, &policy, None, now());
         Encryptor::new(&plan.all().unwrap(), &policy).encrypt(&message).unwrap()
     }
 }
@@ -325,7 +341,12 @@ fn no_canary_survives_in_mail_of_our_own() {
         let copy = redact(&bytes, &Limits::default()).unwrap();
         assert_silent(&copy, what);
         let (before, after) = (outlined(&bytes), outlined(&copy));
-        assert_eq!(first_difference(&shape(&before), &shape(&after)), None, "{what}\n{}", String::from_utf8_lossy(&copy));
+        assert_eq!(
+            first_difference(&shape(&before), &shape(&after)),
+            None,
+            "{what}\n{}",
+            String::from_utf8_lossy(&copy)
+        );
         assert_silent(before.redacted().to_string().as_bytes(), what);
         assert!(check_places(what, &after.root, &copy, None) > 1, "{what}");
     }
@@ -342,9 +363,12 @@ fn an_opaque_signature_is_told_down_to_its_parameters() {
     assert_eq!(find("id-signing-time").text(), "2026-11-24T08:00:00Z");
     assert_eq!(find("id-message-digest").text().len(), 64);
     assert!(find("signedAttrs").text().ends_with("in DER order"), "{}", find("signedAttrs").text());
-    assert_eq!(find("subject").text(), "CN=Ludmila Canary");
+    let subjects: Vec<&str> = outline.root.walk().filter(|n| n.name == "subject").map(Node::text).collect();
+    assert!(subjects.contains(&"CN=Ludmila Canary"), "{subjects:?}");
     assert_eq!(find("rfc822Name").text(), "ludmila@canary.example");
-    assert_eq!(find("keyUsage").children[0].text(), "digitalSignature, keyAgreement");
+    let usages: Vec<&str> =
+        outline.root.walk().filter(|n| n.name == "keyUsage").map(|n| n.children[0].text()).collect();
+    assert!(usages.contains(&"digitalSignature, keyAgreement"), "{usages:?}");
     assert!(find("id-smime-capabilities").children[0].children.len() > 3);
     assert!(outline.root.walk().any(|n| n.name == "certHash"));
     let inside = find("inside");
@@ -476,7 +500,10 @@ mod program {
         std::fs::write(folder.path().join("mail.eml"), &mail).unwrap();
         let (code, words, _) = run(folder.path(), "inspect mail.eml");
         assert_eq!(code, Some(0));
-        assert!(words.contains("signerInfo") && words.contains("CN=Ludmila Canary") && !words.contains("valid "), "{words}");
+        assert!(
+            words.contains("signerInfo") && words.contains("CN=Ludmila Canary") && !words.contains("valid "),
+            "{words}"
+        );
         let (_, json, _) = run(folder.path(), "inspect --json mail.eml");
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let parts = json["outline"]["mime"].as_array().unwrap();

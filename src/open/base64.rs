@@ -30,7 +30,8 @@ pub(super) fn may_be_wrapped(start: &[u8]) -> bool {
     if field || first.starts_with(b"From ") {
         return false;
     }
-    begin(start).is_some() || (first.len() >= 16 && first.iter().all(|b| value(*b).is_some() || b.is_ascii_whitespace()))
+    begin(start).is_some()
+        || (first.len() >= 16 && first.iter().all(|b| value(*b).is_some() || b.is_ascii_whitespace()))
 }
 
 /// Where the first line that begins a PEM block stands.

@@ -152,7 +152,8 @@ impl Walk<'_> {
                         let size = self.rope.body(&modulus).map_or(0, bits_of);
                         title = Some(format!("RSA-{size}"));
                         self.treat(&modulus, Treatment::Modulus);
-                        node.children.push(self.node("modulus", &modulus).with(Class::Structure, format!("{size} bits")));
+                        node.children
+                            .push(self.node("modulus", &modulus).with(Class::Structure, format!("{size} bits")));
                     }
                     if let Some(exponent) = fields.need(Tag::INTEGER, "publicExponent") {
                         node.children.push(self.number("publicExponent", &exponent));

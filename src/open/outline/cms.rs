@@ -152,7 +152,9 @@ impl Walk<'_> {
                         false => self.dump("content that is no OCTET STRING", &string),
                     });
                 })),
-                None => node.children.push(Node::fact("eContent", Class::Structure, "not here: the content is elsewhere")),
+                None => {
+                    node.children.push(Node::fact("eContent", Class::Structure, "not here: the content is elsewhere"))
+                }
             }
         })
     }

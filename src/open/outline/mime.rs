@@ -21,7 +21,12 @@ const OF_THE_MESSAGE: [(&str, Class); 4] =
 pub(in crate::open) const STRUCTURAL: [&str; 9] =
     ["smime-type", "protocol", "micalg", "charset", "type", "report-type", "format", "delsp", "hp"];
 
-pub(super) fn part(outliner: &Outliner<'_>, source: &SharedSource<'_>, entity: &Entity, depth: usize) -> io::Result<Node> {
+pub(super) fn part(
+    outliner: &Outliner<'_>,
+    source: &SharedSource<'_>,
+    entity: &Entity,
+    depth: usize,
+) -> io::Result<Node> {
     let name = if entity.path.is_empty() { "message".to_owned() } else { format!("part {}", entity.path) };
     let mut node = Node::named(name).place(entity.start, entity.end).with(Class::Structure, entity.media_type());
     node.notes.extend(entity.header.oddities().iter().chain(&entity.oddities).cloned());
@@ -42,8 +47,7 @@ pub(super) fn part(outliner: &Outliner<'_>, source: &SharedSource<'_>, entity: &
         node.children.push(Node::fact("line ends", Class::Structure, ends.to_string()));
     }
     let length = entity.end.saturating_sub(entity.body);
-    let mut body =
-        Node::named("body").place(entity.body, entity.end).with(Class::Structure, format!("{length} bytes"));
+    let mut body = Node::named("body").place(entity.body, entity.end).with(Class::Structure, format!("{length} bytes"));
     if let Some((inner, counting)) = structure(outliner, source, entity, depth) {
         body.counting = counting;
         match inner {
@@ -161,7 +165,8 @@ fn structure(
                 // Strictly it cannot be read. What a lenient reader makes of it is what an interoperability tester wants.
                 let lenient = outliner.leniently(&body, encoding);
                 let text = format!("its transfer encoding is broken, and was read leniently: {error}");
-                let mut node = match lenient.and_then(|decoded| structure_in(outliner, &decoded, depth).ok().flatten()) {
+                let mut node = match lenient.and_then(|decoded| structure_in(outliner, &decoded, depth).ok().flatten())
+                {
                     Some(node) => node,
                     None => return Some((unreadable(error.to_string()), Counting::Same)),
                 };
@@ -174,9 +179,10 @@ fn structure(
     // Where the bytes need no decoding they are counted from the beginning of the body nevertheless.
     match structure_in(outliner, &decoded, depth) {
         Ok(Some(node)) if labelled || known(&node) => Some((Ok(node), Counting::Decoded)),
-        Ok(None) if labelled => {
-            Some((unreadable("it does not begin like a CMS structure: no SEQUENCE at byte 0".to_owned()), Counting::Same))
-        }
+        Ok(None) if labelled => Some((
+            unreadable("it does not begin like a CMS structure: no SEQUENCE at byte 0".to_owned()),
+            Counting::Same,
+        )),
         Err(error) if labelled => Some((unreadable(error.to_string()), Counting::Same)),
         _ => None,
     }

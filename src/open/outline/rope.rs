@@ -59,7 +59,8 @@ pub(in crate::open) struct El {
 impl Rope {
     /// Reads all of `source` but the content.
     pub(super) fn read(source: &SharedSource<'_>, limits: &Limits) -> io::Result<Self> {
-        let mut feed = Feed { reader: source.reader(0)?, head: Vec::new(), budget: limits.structure_bytes, full: false };
+        let mut feed =
+            Feed { reader: source.reader(0)?, head: Vec::new(), budget: limits.structure_bytes, full: false };
         let mut rope = Self {
             head: Vec::new(),
             tail: Vec::new(),

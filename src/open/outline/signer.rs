@@ -233,7 +233,9 @@ impl Walk<'_> {
         let mut node = self.content_info("timeStampToken", el);
         let content = node.walk().find(|n| n.name == "eContent").and_then(|n| n.at);
         let Some(place) = content else { return node };
-        let Ok(string) = self.rope.element(place.offset, self.rope.end, el.depth.saturating_add(5)) else { return node };
+        let Ok(string) = self.rope.element(place.offset, self.rope.end, el.depth.saturating_add(5)) else {
+            return node;
+        };
         let Some(octets) = self.rope.octets(&string) else { return node };
         match TstInfo::parse(&octets, self.limits) {
             Ok(info) => {
