@@ -202,7 +202,8 @@ impl<'r> Walk<'r> {
 
     /// Bytes of which only the number matters: a signature, a wrapped key.
     pub(super) fn length(&self, name: impl Into<Cow<'static, str>>, el: &El) -> Node {
-        let octets = self.rope.shape(el).octets;
+        // The first octet of a BIT STRING counts unused bits.
+        let octets = self.rope.shape(el).octets.saturating_sub(u64::from(el.tag == Tag::BIT_STRING));
         let mut node = self.node(name, el).with(Class::Structure, format!("{octets} bytes"));
         self.spend();
         self.tell_segments(el, &mut node);
@@ -355,12 +356,11 @@ impl<'w, 'r> Fields<'w, 'r> {
             node.notes.push(fault);
         }
         self.stopped = false;
-        let left = self.list_of(node, 8, |walk, el| {
+        self.list_of(node, 8, |walk, el| {
             let mut extra = walk.dump(el.tag.to_string(), el);
             extra.note("unexpected", "it does not belong there");
             extra
         });
-        let _ = left;
     }
 }
 
