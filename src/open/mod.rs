@@ -4,6 +4,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod armour;
+mod base64;
 mod decrypt;
 mod derived;
 pub mod doctor;
@@ -16,6 +17,7 @@ pub mod msg;
 pub mod opener;
 pub mod outline;
 mod peel;
+pub mod redact;
 pub mod report;
 pub mod requirement;
 mod shape;

@@ -365,6 +365,19 @@ pub(crate) struct Inspect {
     /// The structure as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Without content: names, addresses, subjects, file names, serial numbers, keys and digests become placeholders,
+    /// equal ones the same; algorithms, places and lengths stay, and so do dates.
+    #[arg(long)]
+    pub(crate) redact: bool,
+
+    /// Write the redacted mail itself to this file: to send to others, with every byte in its place.
+    #[arg(short, long, value_name = "FILE", requires = "redact", conflicts_with = "json")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Replace a file that is there already.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
 }
 
 #[derive(Args)]

@@ -1,4 +1,6 @@
-//! `smime inspect`: the structure, and nothing about whether it is valid.
+//! `smime inspect`: the structure, and nothing about whether it is valid; and a copy of the mail without its content.
+
+mod summary;
 
 use crate::args::Inspect;
 use crate::console::Console;
@@ -6,17 +8,42 @@ use crate::failure::{Failure, Outcome, exit};
 use crate::input;
 use crate::output::{self, Existing, Readers};
 use crate::render::reasons;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use smime::Limits;
-use smime::open::outline::{Cms, Encrypted, Outline, Part, Signed, outline};
+use smime::base::source::SharedSource;
+use smime::open::outline::node::{Counting, Node};
+use smime::open::outline::outline;
+use smime::open::redact::redact;
+use std::io::Read;
+
+/// A redacted copy is made in memory.
+const MOST_REDACTED: u64 = 256 << 20;
 
 pub(crate) fn run(args: &Inspect, console: Console) -> Outcome {
     let received = input::received(args.file.as_deref(), None, console)?;
     let name = input::name(args.file.as_deref());
-    console.notes(&name, &received.notes);
-    let outline = outline(&received.source, &Limits::default()).map_err(|e| Failure::from(e).about(&name))?;
+    let source = received.source;
+    if !args.redact {
+        console.notes(&name, &received.notes);
+    }
+    if let Some(out) = &args.out {
+        let copy = redacted_copy(&source).map_err(|failure| failure.about(&name))?;
+        let existing = if args.force { Existing::Replace } else { Existing::Refuse };
+        output::write(Some(out), existing, Readers::Usual, &copy)?;
+        console.say(format_args!(
+            "wrote {}: same places and lengths, other letters; object identifiers, dates and the names of header fields stay",
+            out.display()
+        ));
+        return Ok(exit::DONE);
+    }
+    let mut outline = outline(&source, &Limits::default()).map_err(|e| Failure::from(e).about(&name))?;
+    if args.redact {
+        outline = outline.redacted();
+    }
     let text = if args.json {
-        format!("{:#}\n", json!({ "version": 1, "outline": structure(&outline) }))
+        let mut object = summary::outline(&outline.root);
+        object.insert("tree".to_owned(), tree(&outline.root));
+        format!("{:#}\n", json!({ "version": 1, "outline": object }))
     } else {
         outline.to_string()
     };
@@ -24,83 +51,51 @@ pub(crate) fn run(args: &Inspect, console: Console) -> Outcome {
     Ok(exit::DONE)
 }
 
-fn structure(outline: &Outline) -> Value {
-    match outline {
-        Outline::Mime(parts) => json!({ "mime": parts.iter().map(part).collect::<Vec<_>>() }),
-        Outline::Cms(structure) => json!({ "cms": cms(structure) }),
+fn redacted_copy(source: &SharedSource<'_>) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    source.reader(0)?.take(MOST_REDACTED.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_REDACTED {
+        let why = format!("it is larger than {MOST_REDACTED} bytes, and a redacted copy is made in memory");
+        return Err(Failure::new(exit::OTHER, why).hint("smime inspect --redact without --out, which takes any size"));
     }
+    redact(&bytes, &Limits::default()).map_err(Failure::from)
 }
 
-fn part(part: &Part) -> Value {
-    let parameters: serde_json::Map<String, Value> =
-        part.parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    json!({
-        "path": part.path,
-        "media_type": part.media_type,
-        "parameters": parameters,
-        "encoding": part.encoding,
-        "file_name": part.file_name,
-        "start": part.start,
-        "body": part.body,
-        "end": part.end,
-        "unclosed": part.unclosed,
-        "oddities": reasons(&part.oddities),
-        "cms": match &part.cms {
-            None => Value::Null,
-            Some(Ok(structure)) => cms(structure),
-            Some(Err(reason)) => json!({ "unreadable": reason.text }),
-        },
-    })
-}
-
-fn cms(structure: &Cms) -> Value {
-    match structure {
-        Cms::Signed(signed) => signed_data(signed),
-        Cms::Encrypted(encrypted) => enveloped_data(encrypted),
-        Cms::Other { content_type } => json!({ "type": content_type }),
+/// A node with all that is below it. Absent keys say that there is no such thing.
+fn tree(node: &Node) -> Value {
+    let mut object = Map::new();
+    object.insert("name".to_owned(), json!(node.name));
+    if let Some(place) = node.at {
+        object.insert("offset".to_owned(), json!(place.offset));
+        object.insert("length".to_owned(), json!(place.length));
     }
-}
-
-fn signed_data(signed: &Signed) -> Value {
-    let certificates = signed.certificates.iter().map(|c| {
-        json!({ "subject": c.subject, "issuer": c.issuer, "serial": c.serial, "key": c.key,
-                "not_before": c.not_before.to_string(), "not_after": c.not_after.to_string() })
-    });
-    let signers = signed.signers.iter().map(|s| {
-        json!({ "version": s.version, "identifier": s.identifier, "digest": s.digest, "signature": s.signature,
-                "signature_bytes": s.signature_bytes, "signed_attributes": s.signed_attributes,
-                "unsigned_attributes": s.unsigned_attributes })
-    });
-    json!({
-        "type": "signed-data",
-        "version": signed.version,
-        "digest_algorithms": signed.digest_algorithms,
-        "content_type": signed.content_type,
-        "content_bytes": signed.content_bytes,
-        "certificates": certificates.collect::<Vec<_>>(),
-        "crls": signed.crls,
-        "signers": signers.collect::<Vec<_>>(),
-        "notes": reasons(&signed.notes),
-        "inside": match &signed.inside {
-            None => Value::Null,
-            Some(Ok(outline)) => structure(outline),
-            Some(Err(reason)) => json!({ "unreadable": reason.text }),
-        },
-    })
-}
-
-fn enveloped_data(encrypted: &Encrypted) -> Value {
-    let recipients = encrypted
-        .recipients
-        .iter()
-        .map(|r| json!({ "kind": r.kind, "identifier": r.identifier, "algorithm": r.algorithm }));
-    json!({
-        "type": encrypted.kind,
-        "version": encrypted.version,
-        "content_type": encrypted.content_type,
-        "cipher": encrypted.cipher,
-        "ciphertext_bytes": encrypted.ciphertext_bytes,
-        "tag_bytes": encrypted.tag_bytes,
-        "recipients": recipients.collect::<Vec<_>>(),
-    })
+    if let Some(encoding) = &node.encoding {
+        object.insert("tag".to_owned(), json!(encoding.tag.to_string()));
+        object.insert("form".to_owned(), json!(encoding.form.name()));
+        if let Some(segments) = encoding.segments {
+            object.insert("segments".to_owned(), json!(segments));
+        }
+    }
+    if let Some(value) = &node.value {
+        object.insert("value".to_owned(), json!(value.text));
+        object.insert("class".to_owned(), json!(value.class.name()));
+    }
+    let counted_in = match node.counting {
+        Counting::Same => None,
+        Counting::Decoded => Some("decoded"),
+        Counting::Content => Some("content"),
+    };
+    if let Some(counted_in) = counted_in {
+        object.insert("children_counted_in".to_owned(), json!(counted_in));
+    }
+    if !node.notes.is_empty() {
+        object.insert("notes".to_owned(), reasons(&node.notes));
+    }
+    if !node.children.is_empty() {
+        object.insert("children".to_owned(), node.children.iter().map(tree).collect());
+    }
+    if node.more > 0 {
+        object.insert("more".to_owned(), json!(node.more));
+    }
+    Value::Object(object)
 }
