@@ -235,7 +235,7 @@ fn damages() -> Vec<(&'static str, Form, Damage, &'static str)> {
                 let head = b"From: Alice <alice@example.com>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=L\r\n\r\n--L\r\n";
                 [&head[..], mail, b"\r\n--L\r\n\r\nfooter\r\n--L--\r\n"].concat()
             }),
-            "",
+            "covers_part_only",
         ),
         (
             "it was saved as UTF-16",

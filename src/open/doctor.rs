@@ -7,7 +7,7 @@ mod looks;
 pub use clients::ClientTrouble;
 
 use super::opener::{Error, Opener};
-use super::report::{Closed, LayerKind, Report, Signature};
+use super::report::{Closed, Coverage, LayerKind, Report, Signature};
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
 use crate::base::time::Time;
@@ -96,7 +96,7 @@ impl Diagnosis {
         layers().flat_map(|l| &l.reasons).filter(|r| is_variant(r)).for_each(|r| self.ail(r.clone()));
         for layer in &report.layers {
             if let LayerKind::Signed(signed) = &layer.kind {
-                if signed.signatures.is_empty() && layer.reasons.iter().all(|r| is_harmless(r)) {
+                if signed.signatures.is_empty() && layer.reasons.iter().all(is_harmless) {
                     self.ail(Reason::new("no_signers", "the signature has no signer, so nobody signed"));
                 }
                 signed.signatures.iter().for_each(|signature| self.gather_signature(signature));
@@ -104,6 +104,13 @@ impl Diagnosis {
             for reason in layer.reasons.iter().filter(|r| !is_variant(r)) {
                 if is_harmless(reason) { self.deviate(reason) } else { self.ail(reason.clone()) }
             }
+        }
+        let mut signed = layers().filter(|layer| matches!(layer.kind, LayerKind::Signed(_))).peekable();
+        let partly = signed.peek().is_some() && signed.all(|layer| layer.coverage == Coverage::Part);
+        if partly {
+            let text =
+                "only a part of the message is signed, as where a mailing list wrapped it: the rest could be anybody's";
+            self.ail(Reason::new("covers_part_only", text));
         }
         if let Some(Closed::CannotDecrypt(reason) | Closed::Unreadable(reason)) = &report.closed {
             self.ail(reason.clone());
@@ -169,7 +176,8 @@ fn is_harmless(reason: &Reason) -> bool {
 }
 
 /// What to try, by what is wrong.
-const REMEDIES: [(&[&str], &str); 20] = [
+const REMEDIES: [(&[&str], &str); 21] = [
+    (&["covers_part_only"], "open the signed part by its name (--part)"),
     (
         &["variant_text_added"],
         "ask whoever runs the list or the relay to add its text as a part of its own, or not at all",
