@@ -305,7 +305,7 @@ fn damages() -> Vec<(&'static str, Form, Damage, &'static str)> {
         (
             "the key for the recipient was changed",
             Form::Encrypted,
-            Box::new(|mail| flip_wrapped_key(mail)),
+            Box::new(flip_wrapped_key),
             "decrypt_failed",
         ),
         (
@@ -344,7 +344,7 @@ fn flip(body: &str, at: f64) -> String {
 fn decoded(mail: &[u8]) -> (String, Vec<u8>) {
     let mail = text(mail);
     let at = mail.find("\r\n\r\n").unwrap() + 4;
-    let secret = smime::store::pem::decode_bare(mail[at..].as_bytes()).unwrap();
+    let secret = smime::store::pem::decode_bare(&mail.as_bytes()[at..]).unwrap();
     (mail[..at].to_owned(), secret.expose().to_vec())
 }
 
