@@ -1,6 +1,6 @@
 //! .msg files made here, as [MS-OXMSG] has them: the smallest that says what a test wants to say.
 
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use cfb::{CompoundFile, Version};
 use std::io::{Cursor, Read, Seek, Write};
