@@ -38,7 +38,7 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
-//! | `msg` | S/MIME inside Outlook's .msg files ([`open::msg`]); the program reads them too where it is built with it | no |
+//! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!

@@ -48,9 +48,9 @@ fn outcome(report: &Report, content: String) -> Outcome {
 
 fn ring(corpus: &Path) -> Keyring {
     let mut ring = Keyring::default();
-    for name in ["smime1", "smime2"] {
-        let bytes = std::fs::read(corpus.join(format!("hiraoka-smime-samples/certs/{name}.pfx"))).unwrap();
-        let import = import::read(&bytes, Some(&Secret::from(name)), &ImportOptions::default(), &Limits::default());
+    for (name, password) in [("smime-1", "smime1"), ("smime-2", "smime2")] {
+        let bytes = std::fs::read(corpus.join(format!("hiraoka-smime-samples/certs/{name}-secret.pfx"))).unwrap();
+        let import = import::read(&bytes, Some(&Secret::from(password)), &ImportOptions::default(), &Limits::default());
         import.unwrap().identities.iter().cloned().for_each(|identity| ring.add(identity));
     }
     ring
@@ -87,7 +87,9 @@ fn outlooks_own_files_have_the_outcome_of_the_mail_beside_them() {
         if let Some(expected) = entry["plaintext_sha256"].as_str().filter(|_| found.layers.len() == 1) {
             assert_eq!(found.content, expected, "{path}");
         }
-        let eml = std::fs::read(corpus.join(path.replace(".msg", ".eml"))).unwrap();
+        // What was sent lies there as .msg only; it is the same mail.
+        let beside = path.replace(".msg", ".eml").replace("sent-from-smime1", "received-at-smime2");
+        let eml = std::fs::read(corpus.join(beside)).unwrap();
         let expected = open(opener.open(&eml, now).unwrap());
         let protected = text(entry, "message_class") != "IPM.Note";
         let content = if protected { expected.content.clone() } else { found.content.clone() };
@@ -128,7 +130,7 @@ fn the_program_reads_msg_files_by_their_content() {
     let Some(corpus) = corpus() else { return };
     let samples = corpus.join("hiraoka-smime-samples");
     std::fs::write(folder.path().join("password"), "smime2\n").unwrap();
-    let key = samples.join("certs/smime2.pfx").display().to_string();
+    let key = samples.join("certs/smime-2-secret.pfx").display().to_string();
     let sample = |kind: &str| {
         samples.join(format!("received-at-smime2/Message from smime1 to smime2 ({kind}).msg")).display().to_string()
     };
@@ -146,7 +148,7 @@ fn the_program_reads_msg_files_by_their_content() {
     assert!(outline.contains("multipart/signed") && said.contains("msg_headers"), "{outline}{said}");
 }
 
-/// Reads whatever it is; what opens is read to its end. Counts what the reader asks of the input.
+/// Reads whatever it is, and says whether it was a .msg file; what opens is looked at to its end.
 fn survive(bytes: &[u8]) -> bool {
     let Ok(mail) = msg::read(Cursor::new(bytes), &Limits::default()) else { return false };
     let (trust, policy) = (Trust::default(), Policy::default());
@@ -179,7 +181,7 @@ fn truncated_files_are_refused_or_read_and_never_panic() {
     for cut in (0..whole.len()).step_by(61).chain(0..600).chain(whole.len() - 600..whole.len()) {
         read += usize::from(survive(&whole[..cut]));
     }
-    println!("{read} truncations of {} bytes still open", whole.len());
+    assert_eq!(read, 0, "truncations that still open");
 }
 
 #[test]
@@ -191,7 +193,7 @@ fn every_byte_of_the_header_the_fat_and_the_directory_may_be_wrong() {
     let mut broken = whole.clone();
     for start in [0, fat, directory, mini, properties] {
         for at in start..(start + 512).min(whole.len()) {
-            for flip in [0x01, 0x80, 0xff] {
+            for flip in [0x01, 0xff] {
                 broken[at] ^= flip;
                 survive(&broken);
                 broken[at] = whole[at];
@@ -230,11 +232,13 @@ fn chains_in_a_circle_and_sizes_beyond_the_file_are_refused() {
 
 #[test]
 fn more_entries_and_larger_properties_than_the_limits_allow_are_refused() {
-    let limits = Limits { msg_entries: 16, msg_property_bytes: 1000, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.msg_entries = 16;
     let error = msg::read(Cursor::new(sample()), &limits).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("the directory of the .msg file takes 5 sectors"), "{error}");
     let long = Maker::new("IPM.Note").text(0x0037, Some(&"a".repeat(501))).bytes();
-    let limits = Limits { msg_property_bytes: 1000, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.msg_property_bytes = 1000;
     let error = msg::read(Cursor::new(long), &limits).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("1002 bytes, where at most 1000"), "{error}");
 }
@@ -242,8 +246,9 @@ fn more_entries_and_larger_properties_than_the_limits_allow_are_refused() {
 /// In a process of its own, this test program started anew, so that its high-water mark is that of the reading alone.
 #[test]
 fn an_attachment_of_64_mebibytes_is_never_in_memory() {
-    const MEBIBYTES: usize = 64;
-    const MOST_KIB: u64 = 16 << 10;
+    // The crate that reads compound files keeps the table of their sectors, which is in proportion to the file.
+    let mebibytes: u64 = std::env::var("SMIME_MSG_MIB").ok().map_or(64, |text| text.parse().unwrap());
+    let most_kib = (12 << 10) + mebibytes * 48;
     let name = "an_attachment_of_64_mebibytes_is_never_in_memory";
     if let Some(path) = std::env::var_os("SMIME_MSG_FILE") {
         let before = resident();
@@ -262,7 +267,8 @@ fn an_attachment_of_64_mebibytes_is_never_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.msg");
     let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
-    let lines = std::iter::repeat_n([b'a'; 1022], MEBIBYTES << 10).flat_map(|line| line.into_iter().chain(*b"\r\n"));
+    let lines = std::iter::repeat_n([b'a'; 1022], usize::try_from(mebibytes << 10).unwrap())
+        .flat_map(|line| line.into_iter().chain(*b"\r\n"));
     let mut body = Cursor::new(lines.collect::<Vec<u8>>());
     let head = b"Content-Type: text/plain\r\n\r\n";
     Maker::holding("IPM.Note.SMIME.MultipartSigned", head).write_to(file, &mut body).flush().unwrap();
@@ -274,9 +280,9 @@ fn an_attachment_of_64_mebibytes_is_never_in_memory() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let number =
         |key: &str| -> u64 { said.split(key).nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap() };
-    println!("{} MiB: {} KiB above start", MEBIBYTES, number("grown-kib="));
-    assert!(number("copied=") > (MEBIBYTES as u64) << 20, "{said}");
-    assert!(number("grown-kib=") <= MOST_KIB, "{said}");
+    println!("{mebibytes} MiB: {} KiB above start", number("grown-kib="));
+    assert!(number("copied=") > mebibytes << 20, "{said}");
+    assert!(number("grown-kib=") <= most_kib, "{said}");
 }
 
 /// An input of which only what is asked for is counted.

@@ -184,15 +184,21 @@ impl Making<'_> {
             }
             None
         });
-        let text = match (&field, stored) {
-            (Some(_), _) => "the Content-Type is the one that Outlook stored beside the message",
-            (None, Some(_)) => {
-                "the Content-Type that Outlook stored beside the message does not fit its content, and was left out; \
-                 what it is was decided by the content"
+        let (code, text) = match (&field, stored) {
+            (Some(_), _) => {
+                ("msg_content_type_stored", "the Content-Type is the one that Outlook stored beside the message")
             }
-            (None, None) => "the .msg file keeps no Content-Type; what it is was decided by the content",
+            (None, Some(_)) => (
+                "msg_content_type_rebuilt",
+                "the Content-Type that Outlook stored beside the message does not fit its content, and was left out; \
+                 what it is was decided by the content",
+            ),
+            (None, None) => (
+                "msg_content_type_rebuilt",
+                "the .msg file keeps no Content-Type; what it is was decided by the content",
+            ),
         };
-        self.notes.push(Reason::new("msg_content_type_rebuilt", text));
+        self.notes.push(Reason::new(code, text));
         self.head.extend(field.unwrap_or_else(|| b"Content-Type: application/pkcs7-mime\r\n".to_vec()));
         self.head.extend_from_slice(b"Content-Transfer-Encoding: binary\r\n");
     }

@@ -448,3 +448,28 @@ pub fn is_smtp(kind: &Text) -> bool {
         Text::EightBit(octets) => octets.eq_ignore_ascii_case(b"SMTP"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, Write};
+
+    #[test]
+    fn walking_along_chains_is_paid_for_and_ends() {
+        let mut file = CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        file.create_stream("/__substg1.0_0037001F").unwrap().write_all(&[65, 0]).unwrap();
+        file.flush().unwrap();
+        let mut msg = Msg::open(file.into_inner(), &Limits::default()).unwrap();
+        let mut read = 0_u64;
+        msg.steps = 1 << 16;
+        let error = loop {
+            match msg.text(Property::SUBJECT) {
+                Ok(text) => assert_eq!(text, Some(Text::Unicode("A".to_owned()))),
+                Err(error) => break error,
+            }
+            read += 1;
+        };
+        assert!(matches!(error, Error::Limit { unit: "steps", .. }), "{error}");
+        assert_eq!(read, (1 << 16) / (msg.shape.mini_sectors + 1));
+    }
+}

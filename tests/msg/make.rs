@@ -1,6 +1,6 @@
 //! .msg files made here, as [MS-OXMSG] has them: the smallest that says what a test wants to say.
 
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use cfb::{CompoundFile, Version};
 use std::io::{Cursor, Read, Seek, Write};
@@ -78,9 +78,8 @@ impl Maker {
     pub fn write_to<F: Read + Write + Seek>(&self, out: F, mut rest: impl Read) -> F {
         let mut file = CompoundFile::create_with_version(self.version, out).unwrap();
         let mut put = |path: &str, bytes: &[u8]| {
-            if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty())
-                && !file.exists(folder)
-            {
+            let folder = path.rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
+            if !folder.is_empty() && !file.exists(folder) {
                 file.create_storage(folder).unwrap();
             }
             file.create_stream(path).unwrap().write_all(bytes).unwrap();
