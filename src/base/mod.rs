@@ -1,6 +1,7 @@
-//! Floor 1: what every other floor stands on. Limits, time, secrets, addresses, and bytes that can be read twice.
+//! Floor 1: what every other floor stands on. Limits, time, secrets, addresses, file names, and bytes that can be read twice.
 
 pub mod address;
+pub mod file_name;
 pub mod limits;
 pub mod reason;
 pub mod secret;

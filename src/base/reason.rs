@@ -30,7 +30,8 @@ pub fn visible(text: &str) -> String {
     text.chars().map(|c| if is_unprintable(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }).collect()
 }
 
-fn is_unprintable(c: char) -> bool {
+/// Control characters, what changes the direction of text, what has no width, and what ends a line.
+pub(super) fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -8,6 +8,7 @@ use crate::output::{self, Existing, Readers};
 use crate::urls::FileUrls;
 use crate::{render, store, time};
 use serde_json::{Value, json};
+use smime::base::file_name::safe_file_name;
 use smime::base::reason::visible;
 use smime::store::import::{self, ImportOptions};
 use smime::store::ldif::directory::LdifDirectory;
@@ -292,7 +293,7 @@ fn file_name(number: usize, element: &Element, format: CertificateFormat) -> Str
         (CertificateFormat::Der, ElementKind::Crl) => "crl",
         (CertificateFormat::Der, ElementKind::Ctl) => "stl",
     };
-    format!("{number:03}-{}.{extension}", name.trim_end_matches('-'))
+    safe_file_name(&format!("{number:03}-{}.{extension}", name.trim_end_matches('-')))
 }
 
 fn contents(element: &Element, format: CertificateFormat) -> Vec<u8> {
