@@ -302,12 +302,7 @@ fn damages() -> Vec<(&'static str, Form, Damage, &'static str)> {
             "cms_unreadable",
         ),
         ("a byte of ciphertext was changed", Form::Encrypted, body(|b| flip(b, 0.5)), "decrypt_failed"),
-        (
-            "the key for the recipient was changed",
-            Form::Encrypted,
-            Box::new(flip_wrapped_key),
-            "decrypt_failed",
-        ),
+        ("the key for the recipient was changed", Form::Encrypted, Box::new(flip_wrapped_key), "decrypt_failed"),
         (
             "the end of the ciphertext is missing",
             Form::Encrypted,
