@@ -42,8 +42,8 @@
 //!
 //! # What is not there yet
 //!
-//! Revocation (reports say `unchecked`), policy mapping and some forms of name constraints, the network and
-//! CompressedData. The README lists it all.
+//! The network (lists and certificates are given, not fetched), directories, keys on cards, bulk mode. The README lists it
+//! all.
 
 pub mod asn1;
 pub mod base;
