@@ -179,3 +179,34 @@ pub fn ess_binding(value: &[u8], default: DigestAlgorithm, certificate: &Certifi
     let actual = crate::crypto::digest::hash(algorithm, certificate.der());
     Ok(if hash.as_ref() == actual.as_slice() { EssBinding::Bound } else { EssBinding::Other })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sec_104_sorting_attributes_twice_is_sorting_them_once(
+            values in prop::collection::vec((0u32..50, prop::collection::vec(any::<u8>(), 0..200)), 0..20),
+            indefinite: bool,
+        ) {
+            let kinds = [oid::ID_CONTENT_TYPE, oid::ID_MESSAGE_DIGEST, oid::ID_SIGNING_TIME];
+            let parts: Vec<Vec<u8>> = values
+                .iter()
+                .map(|(kind, value)| attribute(&kinds[*kind as usize % kinds.len()], der::octets(value)))
+                .collect();
+            let received = match indefinite {
+                true => [&[0xa0, 0x80][..], &parts.concat(), &[0, 0]].concat(),
+                false => der::constructed(Tag::context(0), &parts),
+            };
+            let sorted = |bytes: &[u8]| {
+                let element = Reader::single(bytes, "attributes").unwrap();
+                Attributes::read(&element, &Limits::default()).unwrap().der_sorted().unwrap()
+            };
+            let once = sorted(&received);
+            prop_assert_eq!(&once, &der::set_of(Tag::SET, parts));
+            prop_assert_eq!(sorted(&once), once);
+        }
+    }
+}
