@@ -231,7 +231,7 @@ fn sec_019_text_before_and_after_the_parts_is_not_handed_over() {
         + "And 99 more.\r\n";
     let (policy, trust) = (Policy::default(), world.ca.trust());
     let opened = Opener::new(&trust, &policy).open(signed.as_bytes(), now()).unwrap();
-    assert!(opened.report().notes.iter().any(|n| n.code == "unsigned_preamble_or_epilogue"), "{}", opened.report());
+    assert!(opened.report().findings().any(|n| n.code == "unsigned_preamble_or_epilogue"), "{}", opened.report());
     let content =
         opened.require(Requirement::SignedBySender).map_err(|r| r.reasons().to_vec()).unwrap().message().unwrap();
     assert!(!String::from_utf8(content).unwrap().contains("99"));

@@ -651,7 +651,7 @@ fn sec_041_the_structure_decides_what_it_is() {
         let (trust, policy) = (world.root.trust(), Policy::default());
         let opened = Opener::new(&trust, &policy).open(mail.as_bytes(), now()).unwrap();
         assert!(opened.judge(Requirement::SignedBySender).is_ok(), "{mail}");
-        let told = opened.report().notes.iter().any(|note| note.code == "smime_type_mismatch");
+        let told = opened.report().findings().any(|note| note.code == "smime_type_mismatch");
         assert_eq!(told, mail.contains("enveloped-data"), "{mail}");
     }
 }
@@ -669,7 +669,7 @@ fn sec_044_forwarding_binds_no_recipient() {
     let (trust, ring) = (root.trust(), Keyring::new(vec![carol]));
     let opened = Opener::new(&trust, &policy).with_keys(&ring).open(&sealed, now()).unwrap();
     assert!(opened.judge(Requirement::SignedBySender).is_ok());
-    let told = opened.report().notes.iter().any(|note| note.code == "recipient_not_bound");
+    let told = opened.report().findings().any(|note| note.code == "recipient_not_bound");
     assert!(told, "{}", opened.report());
 }
 

@@ -16,9 +16,12 @@ pub struct Stream<R> {
     string: Option<StringState>,
 }
 
-/// An open constructed element: where it ends, or `None` where end-of-contents octets will say so.
+/// An open constructed element.
 struct Frame {
+    /// Where it ends, or `None` where end-of-contents octets will say so.
     end: Option<u64>,
+    /// Where the innermost element of known length around its content ends, itself included: nothing reaches beyond.
+    bound: Option<u64>,
 }
 
 struct StringState {
@@ -199,7 +202,8 @@ impl<R: BufRead> Stream<R> {
             ));
         }
         let end = header.length.map(|length| self.position.saturating_add(length));
-        self.frames.push(Frame { end });
+        let bound = end.or(self.frames.last().and_then(|outer| outer.bound));
+        self.frames.push(Frame { end, bound });
         Ok(())
     }
 
@@ -211,9 +215,9 @@ impl<R: BufRead> Stream<R> {
     /// The header of the next element, held until it is acted upon; `None` at the end of the open element.
     fn peek_header(&mut self) -> Result<Option<Header>> {
         if self.ahead.is_none() {
-            let limit = match self.frames.last() {
-                Some(Frame { end: Some(end) }) if *end <= self.position => return Ok(None),
-                Some(Frame { end }) => *end,
+            let bound = match self.frames.last() {
+                Some(Frame { end: Some(end), .. }) if *end <= self.position => return Ok(None),
+                Some(Frame { bound, .. }) => *bound,
                 None => None,
             };
             let offset = self.position;
@@ -240,7 +244,7 @@ impl<R: BufRead> Stream<R> {
             };
             // An element may not reach beyond the one it stands in.
             let past = header.length.map_or(self.position, |length| self.position.saturating_add(length));
-            if let Some(end) = limit.filter(|end| past > *end) {
+            if let Some(end) = bound.filter(|end| past > *end) {
                 let have = end.saturating_sub(self.position);
                 return Err(Error::new(
                     "element",
@@ -252,7 +256,7 @@ impl<R: BufRead> Stream<R> {
         }
         match &self.ahead {
             Some((header, _)) if header.is_end_of_contents() => match self.frames.last() {
-                Some(Frame { end: None }) => Ok(None),
+                Some(Frame { end: None, .. }) => Ok(None),
                 _ => Err(Error::value("element", self.position(), "end-of-contents octets stand where nothing ends")),
             },
             Some((header, _)) => Ok(Some(*header)),
@@ -374,6 +378,18 @@ mod tests {
         let mut s = Stream::new(&[0x30, 3, 4, 5, 1, 2, 3, 4, 5][..]);
         s.enter(Tag::SEQUENCE, "outer").unwrap();
         assert!(matches!(s.take(10, "inner").unwrap_err().kind, ErrorKind::Truncated { .. }));
+    }
+
+    #[test]
+    fn nor_beyond_a_grandparent_when_its_parent_has_no_length() {
+        // SEQUENCE of 6 octets { SEQUENCE of indefinite length { OCTET STRING of 3 octets: past the sixth
+        let mut s = Stream::new(&[0x30, 6, 0x30, 0x80, 4, 3, 1, 2, 3, 0, 0][..]);
+        s.enter(Tag::SEQUENCE, "outer").unwrap();
+        assert!(matches!(s.take(20, "inner").unwrap_err().kind, ErrorKind::Truncated { .. }));
+        // and the end-of-contents octets too have to stand inside
+        let mut s = Stream::new(&[0x30, 5, 0x30, 0x80, 4, 1, 1, 0, 0][..]);
+        s.enter(Tag::SEQUENCE, "outer").unwrap();
+        assert!(matches!(s.take(20, "inner").unwrap_err().kind, ErrorKind::Truncated { .. }));
     }
 
     #[test]

@@ -27,6 +27,24 @@ pub struct Report {
     pub notes: Vec<Reason>,
 }
 
+impl Report {
+    /// The signed layers that cover the whole message, outermost first.
+    pub fn covering_signatures(&self) -> impl Iterator<Item = &SignedLayer> {
+        self.layers.iter().filter(|l| l.coverage == Coverage::WholeMessage).filter_map(|l| match &l.kind {
+            LayerKind::Signed(signed) => Some(signed),
+            _ => None,
+        })
+    }
+
+    /// Every reason and note of the report, wherever it stands: of the message, of why it is closed, of each layer and
+    /// of each signature. To look for one by its [code](Reason::code), or to count them; what decides is asked of a
+    /// [`Requirement`](super::requirement::Requirement) instead.
+    pub fn findings(&self) -> impl Iterator<Item = &Reason> {
+        let closed = self.closed.iter().map(|Closed::CannotDecrypt(reason)| Closed::Unreadable(reason) | reason);
+        self.notes.iter().chain(closed).chain(self.layers.iter().flat_map(Layer::findings))
+    }
+}
+
 /// One cryptographic layer.
 #[derive(Clone, Debug)]
 pub struct Layer {
@@ -38,6 +56,17 @@ pub struct Layer {
     pub kind: LayerKind,
     /// Why it cannot be used, and what is odd about it.
     pub reasons: Vec<Reason>,
+}
+
+impl Layer {
+    /// Its own reasons, and those of its signatures.
+    pub fn findings(&self) -> impl Iterator<Item = &Reason> {
+        let signatures = match &self.kind {
+            LayerKind::Signed(signed) => signed.signatures.as_slice(),
+            _ => &[],
+        };
+        self.reasons.iter().chain(signatures.iter().flat_map(Signature::findings))
+    }
 }
 
 /// How much of the message a layer covers.
@@ -267,16 +296,6 @@ pub enum Closed {
     CannotDecrypt(Reason),
     /// The layer is broken or not supported; exit 8.
     Unreadable(Reason),
-}
-
-impl Report {
-    /// The signed layers that cover the whole message, outermost first.
-    pub fn covering_signatures(&self) -> impl Iterator<Item = &SignedLayer> {
-        self.layers.iter().filter(|l| l.coverage == Coverage::WholeMessage).filter_map(|l| match &l.kind {
-            LayerKind::Signed(signed) => Some(signed),
-            _ => None,
-        })
-    }
 }
 
 macro_rules! words {

@@ -1,7 +1,7 @@
 //! What the run tells beside the outcomes: every deviation and refusal is a code and a sentence.
 
 use smime::base::reason::Reason;
-use smime::open::report::{Closed, LayerKind, Report};
+use smime::open::report::Report;
 use std::collections::BTreeMap;
 
 /// Codes with how often they were met, and one sentence each.
@@ -26,16 +26,7 @@ impl Findings {
     }
 
     pub fn report(&mut self, report: &Report) {
-        report.notes.iter().for_each(|note| self.add(note));
-        if let Some(Closed::CannotDecrypt(reason) | Closed::Unreadable(reason)) = &report.closed {
-            self.add(reason);
-        }
-        for layer in &report.layers {
-            layer.reasons.iter().for_each(|reason| self.add(reason));
-            if let LayerKind::Signed(signed) = &layer.kind {
-                signed.signatures.iter().flat_map(|s| s.findings()).for_each(|reason| self.add(reason));
-            }
-        }
+        report.findings().for_each(|reason| self.add(reason));
     }
 
     pub fn print(&self) {
