@@ -40,7 +40,7 @@ impl Report {
     /// of each signature. To look for one by its [code](Reason::code), or to count them; what decides is asked of a
     /// [`Requirement`](super::requirement::Requirement) instead.
     pub fn findings(&self) -> impl Iterator<Item = &Reason> {
-        let closed = self.closed.iter().map(|Closed::CannotDecrypt(reason)| Closed::Unreadable(reason) | reason);
+        let closed = self.closed.iter().map(Closed::reason);
         self.notes.iter().chain(closed).chain(self.layers.iter().flat_map(Layer::findings))
     }
 }
@@ -296,6 +296,15 @@ pub enum Closed {
     CannotDecrypt(Reason),
     /// The layer is broken or not supported; exit 8.
     Unreadable(Reason),
+}
+
+impl Closed {
+    /// Why.
+    pub fn reason(&self) -> &Reason {
+        match self {
+            Self::CannotDecrypt(reason) | Self::Unreadable(reason) => reason,
+        }
+    }
 }
 
 macro_rules! words {
