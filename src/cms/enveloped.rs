@@ -95,10 +95,7 @@ fn read_recipients<R: BufRead>(stream: &mut Stream<R>, limits: &Limits) -> Resul
     while stream.peek()?.is_some() {
         let raw = stream.take(limits.element_bytes.min(budget), "RecipientInfo")?;
         budget = budget.saturating_sub(raw.len());
-        RecipientInfo::read(&raw, &mut recipients)?;
-        if recipients.len() > limits.recipients {
-            return Err(Error::Limit { what: "recipients", limit: limits.recipients as u64 });
-        }
+        RecipientInfo::read(&raw, &mut recipients, limits.recipients)?;
     }
     stream.leave("recipientInfos")?;
     Ok(recipients)

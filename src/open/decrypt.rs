@@ -428,14 +428,15 @@ fn agree(
     key: &dyn OpeningKey,
     originators: &Originators<'_>,
 ) -> CmsResult<Option<Secret>> {
-    let scheme = KeyAgreement::from_identifier(&recipient.algorithm)?;
-    let peer = originators.peer(&recipient.originator)?;
+    let agreed = &recipient.common;
+    let scheme = KeyAgreement::from_identifier(&agreed.algorithm)?;
+    let peer = originators.peer(&agreed.originator)?;
     let Unwrapped::Here(shared) = key.unwrap(&WrappedKey::Agreed { peer: &peer }) else {
         return Ok(None);
     };
     // The key wrap goes into the derivation as it was received.
-    let Some(key_info) = recipient.algorithm.parameters.as_deref() else { return Ok(None) };
-    let kek = agreement::kek(&scheme, key_info, recipient.ukm.as_deref(), &shared)?;
+    let Some(key_info) = agreed.algorithm.parameters.as_deref() else { return Ok(None) };
+    let kek = agreement::kek(&scheme, key_info, agreed.ukm.as_deref(), &shared)?;
     Ok(wrap::unwrap(scheme.wrap, &kek, &recipient.encrypted_key).ok())
 }
 
