@@ -10,6 +10,8 @@ use smime::crypto::algorithm::{
     CipherParameters, Cofactor, ContentCipher, DigestAlgorithm, KeyAgreement, KeyDerivation, KeyTransport, KeyWrap,
 };
 use smime::crypto::content::{CbcEncryptor, GcmEncryptor};
+use smime::crypto::password::{Kdf, KdfBudget, Password};
+use smime::crypto::password_wrap::{self, PasswordWrap};
 use smime::crypto::random::SystemRandom;
 use smime::crypto::signature::KeyKind;
 use smime::keys::opening::{OpeningKey, Unwrapped, WrappedKey};
@@ -167,6 +169,20 @@ pub fn agreed(originator: &[u8], ukm: Option<&[u8]>, keys: &[(CertificateId, Vec
     let scheme = agreement(KeyKind::X25519).identifier().unwrap().to_der();
     let parts = [der::integer(3), der::explicit(0, originator), ukm, scheme, der::sequence(&keys)];
     der::constructed(Tag::context(1), &parts)
+}
+
+/// A PasswordRecipientInfo (RFC 5652 section 6.2.4) that gives `key` to whoever knows the password.
+pub fn password_recipient(password: &Secret, key: &Secret) -> Vec<u8> {
+    let (salt, iterations) = ([1; 8], 500);
+    let kdf = Kdf::Pbkdf2 { salt: salt.to_vec(), iterations, key_length: None, prf: DigestAlgorithm::Sha1 };
+    let text = Password::new(password);
+    let kek = kdf.derive(text.text(), 32, &mut KdfBudget::new(&Limits::default())).unwrap();
+    let wrap = PasswordWrap::generate(ContentCipher::Aes256Cbc, &mut SystemRandom).unwrap();
+    let wrapped = password_wrap::wrap(&wrap, &mut SystemRandom, &kek, key).unwrap();
+    let parameters = der::sequence(&[der::octets(&salt), der::integer(iterations)]);
+    let derivation = der::retag(Tag::context(0), &der::sequence(&[der::oid(&oid::PBKDF2), parameters]));
+    let parts = [der::integer(0), derivation, wrap.identifier().to_der(), der::octets(&wrapped)];
+    der::constructed(Tag::context(3), &parts)
 }
 
 /// Opens with these keys, under the default policy; why it stays closed, where it does.
