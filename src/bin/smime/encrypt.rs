@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
 /// What the recipients' certificates are looked up in, where that is asked for.
 fn revocation(args: &Encrypt, console: Console) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
     let Lists { crls, revocation } = &args.lists;
-    if crls.is_empty() && revocation.is_none() {
+    if crls.is_empty() && matches!(revocation, None | Some(RevocationMode::Off)) {
         return Ok(None);
     }
     if args.trust.is_empty() {
