@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod canary;
+pub mod envelope;
 pub mod lists;
 pub mod people;
 
