@@ -235,7 +235,10 @@ impl<R: BufRead> Stream<R> {
                             return Err(Error::new(
                                 "element",
                                 offset,
-                                ErrorKind::Truncated { need: self.octets.len() as u64 + 1, have: self.octets.len() as u64 },
+                                ErrorKind::Truncated {
+                                    need: self.octets.len() as u64 + 1,
+                                    have: self.octets.len() as u64,
+                                },
                             ));
                         };
                         self.inner.consume(1);
