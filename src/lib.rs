@@ -45,6 +45,8 @@
 //! The network (lists and certificates are given, not fetched), directories, keys on cards, bulk mode. The README lists it
 //! all.
 
+#![forbid(unsafe_code)]
+
 pub mod asn1;
 pub mod base;
 pub mod cert;

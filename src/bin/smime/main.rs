@@ -1,5 +1,7 @@
 //! The program: what is said on the command line becomes one call of the library. The clock is read here, and nowhere else.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod certs;
 mod console;
