@@ -52,6 +52,8 @@ pub mod cms;
 pub mod compose;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "net")]
+pub mod fetch;
 pub mod keys;
 pub mod manual;
 pub mod mime;
