@@ -6,3 +6,4 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod connect;
+pub mod http;
