@@ -5,5 +5,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod cache;
 pub mod connect;
 pub mod http;
+pub mod revocation;
