@@ -148,7 +148,7 @@ pub struct Wanted {
 }
 
 /// What is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WantedKind {
     /// A revocation list.
     Crl,

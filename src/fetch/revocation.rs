@@ -14,7 +14,9 @@ use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainOutcome, ChainRequest};
+use crate::cert::crl::Crl;
 use crate::cert::revocation::{RevocationData, Wanted, WantedKind};
+use crate::open::doctor::Diagnosis;
 use crate::open::opener::{Opened, Opener};
 use crate::open::report::{LayerKind, Report};
 use session::Session;
@@ -91,12 +93,12 @@ pub struct Asked {
     pub url: String,
     /// Where it came from; or why it is of no use, with the address and the cause: `fetch_failed` where nothing was
     /// received, `fetch_unusable` where something else was, `fetch_refused` where nobody was asked.
-    pub outcome: Result<From, Reason>,
+    pub outcome: Result<Source, Reason>,
 }
 
 /// Where something came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Source {
     /// From its address.
     Network,
     /// From the cache.
@@ -106,8 +108,8 @@ pub enum From {
 impl std::fmt::Display for Asked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let from = match &self.outcome {
-            Ok(From::Network) => "fetched from",
-            Ok(From::Cache) => "taken from the cache for",
+            Ok(Source::Network) => "fetched from",
+            Ok(Source::Cache) => "taken from the cache for",
             Err(reason) => return write!(f, "{reason}"),
         };
         let url = crate::base::reason::visible(&self.url);
@@ -120,6 +122,24 @@ fn name_of(what: WantedKind) -> &'static str {
         WantedKind::Crl => "the revocation list",
         WantedKind::Ocsp => "the OCSP response",
         WantedKind::Issuer => "the certificate of the issuer",
+    }
+}
+
+/// What has a report, which says what is wanted.
+pub trait Judged {
+    /// The report; `None` where nothing could be judged.
+    fn report(&self) -> Option<&Report>;
+}
+
+impl Judged for Opened<'_> {
+    fn report(&self) -> Option<&Report> {
+        Some(Opened::report(self))
+    }
+}
+
+impl Judged for Diagnosis {
+    fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
     }
 }
 
@@ -176,28 +196,37 @@ impl Fetcher {
         }
     }
 
-    /// Opens a message, with what its signers' chains lack fetched. `open` opens it, as often as there is something new,
-    /// with the opener that it is given; chains are judged at `now` there as well. Unless the opener says otherwise,
+    /// Opens or diagnoses a message, with what its signers' chains lack fetched. `open` does it, as often as there is
+    /// something new, with the opener that it is given; chains are judged at `now` there as well. Unless the opener says otherwise,
     /// every certificate must be known not to be revoked. What issuers' addresses did not give stands among the notes of
     /// the report.
     ///
     /// # Errors
     /// Those of `open`.
-    pub fn open<'a, E>(
+    pub fn open<J: Judged, E>(
         &self,
         opener: &Opener<'_>,
         now: Time,
-        mut open: impl FnMut(&Opener<'_>) -> Result<Opened<'a>, E>,
-    ) -> Result<(Opened<'a>, Fetched), E> {
+        mut open: impl FnMut(&Opener<'_>) -> Result<J, E>,
+    ) -> Result<(J, Fetched), E> {
         self.settle(now, |fetched| {
             let trust = opener.trust().clone().with_intermediates(fetched.issuers.iter().cloned());
             let mut data = opener.revocation_data().cloned().unwrap_or_default();
             data.extend(&fetched.data);
             let notes: Vec<Reason> = opener.notes().iter().cloned().chain(fetched.reasons()).collect();
-            let opened = open(&opener.with_trust(&trust).with_revocation(&data).with_notes(&notes))?;
-            let wanted = wanted(opened.report());
-            Ok((opened, wanted))
+            let judged = open(&opener.with_trust(&trust).with_revocation(&data).with_notes(&notes))?;
+            let wanted = judged.report().map(wanted).unwrap_or_default();
+            Ok((judged, wanted))
         })
+    }
+
+    /// The list at an address, by itself; whether it is current and covers anything is not looked at. It is kept in the
+    /// cache, and taken from there, where one of `issuers` signed it.
+    ///
+    /// # Errors
+    /// `fetch_failed`, `fetch_unusable` or `fetch_refused`, with the address and the cause.
+    pub fn list(&self, url: &str, issuers: &[Certificate], at: Time) -> Result<(Crl, Source), Reason> {
+        Session::new(self, at).list_at(url, issuers)
     }
 
     /// Judges, fetches what is wanted, and judges again.

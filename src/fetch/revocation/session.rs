@@ -1,6 +1,6 @@
 //! One judgement's worth of fetching: one deadline, one number of exchanges and of octets, and nothing asked twice.
 
-use super::{Asked, Fetched, Fetcher, First, From, Nonces, name_of};
+use super::{Asked, Fetched, Fetcher, First, Nonces, Source, name_of};
 use crate::base::reason::{Reason, visible};
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
@@ -34,15 +34,15 @@ pub(super) struct Session<'f> {
     deadline: Deadline,
     exchanges: usize,
     octets: usize,
-    /// The kind, the certificate and the address.
-    asked: HashSet<(u8, [u8; 32], String)>,
+    /// What, about which certificate, at which address.
+    asked: HashSet<(WantedKind, [u8; 32], String)>,
     pub(super) fetched: Fetched,
 }
 
 /// Why something is of no use: the code, and the cause.
 struct Useless(&'static str, String);
 
-impl std::convert::From<http::Error> for Useless {
+impl From<http::Error> for Useless {
     fn from(error: http::Error) -> Self {
         let code = match &error {
             http::Error::Connect(connect::Error::NotAllowed { .. } | connect::Error::Host(_)) => REFUSED,
@@ -53,13 +53,19 @@ impl std::convert::From<http::Error> for Useless {
     }
 }
 
+impl From<http::UrlError> for Useless {
+    fn from(error: http::UrlError) -> Self {
+        Self(REFUSED, error.to_string())
+    }
+}
+
 const FAILED: &str = "fetch_failed";
 const UNUSABLE: &str = "fetch_unusable";
 const REFUSED: &str = "fetch_refused";
 
 /// Something fetched, and whether it answers the question that it was fetched for.
 struct Found {
-    from: From,
+    from: Source,
     answers: bool,
 }
 
@@ -94,7 +100,7 @@ impl<'f> Session<'f> {
     /// Tries one address after the other (OUT-140), until one gives an answer.
     fn fetch_one(&mut self, wanted: &Wanted) -> bool {
         for url in wanted.urls.iter().take(ADDRESSES) {
-            if !self.asked.insert((wanted.what as u8, wanted.certificate.sha256(), url.clone())) {
+            if !self.asked.insert((wanted.what, wanted.certificate.sha256(), url.clone())) {
                 continue;
             }
             let found = self.ask(wanted, url);
@@ -116,7 +122,7 @@ impl<'f> Session<'f> {
     }
 
     fn ask(&mut self, wanted: &Wanted, address: &str) -> Result<Found, Useless> {
-        let url: Url = address.parse().map_err(|error: http::UrlError| Useless(REFUSED, error.to_string()))?;
+        let url: Url = address.parse()?;
         match (wanted.what, &wanted.issuer_certificate) {
             (WantedKind::Issuer, _) => self.issuer(&wanted.certificate, &url),
             (WantedKind::Crl, Some(issuer)) => self.list(&wanted.certificate, issuer, &url),
@@ -125,32 +131,68 @@ impl<'f> Session<'f> {
         }
     }
 
-    fn list(&mut self, certificate: &Certificate, issuer: &Certificate, url: &Url) -> Result<Found, Useless> {
-        let limits = &self.fetcher.limits;
-        let key = Key::new("crl", &url.to_string(), &[issuer.spki()]);
-        let read = |bytes: &[u8]| match one_block(bytes) {
-            Some(der) => Crl::from_der(&der, limits),
-            None => Crl::from_der(bytes, limits),
+    /// A list for whoever asked for no certificate.
+    pub(super) fn list_at(&mut self, address: &str, issuers: &[Certificate]) -> Result<(Crl, Source), Reason> {
+        let (limits, at) = (&self.fetcher.limits, self.at);
+        let useless = |Useless(code, cause): Useless| {
+            Reason::new(code, format!("the revocation list was not got from {}: {cause}", visible(address)))
         };
-        let answers = |crl: &Crl, at| {
+        let url: Url = address.parse().map_err(|error: http::UrlError| useless(error.into()))?;
+        for issuer in issuers {
+            let signed = |crl: &Crl| {
+                let current = crl.this_update().is_some_and(|from| from <= at) && crl.next_update() >= Some(at);
+                current && crl.issuer().same(issuer.subject()) && crl.verify(issuer, limits).is_ok()
+            };
+            if let Some(crl) = self.cached_list(&url, issuer).filter(signed) {
+                return Ok((crl, Source::Cache));
+            }
+        }
+        let crl = self.fetch_list(&url).map_err(useless)?;
+        for issuer in issuers {
+            if crl.issuer().same(issuer.subject()) && crl.verify(issuer, limits).is_ok() {
+                self.keep_list(&url, issuer, &crl);
+            }
+        }
+        Ok((crl, Source::Network))
+    }
+
+    fn list(&mut self, certificate: &Certificate, issuer: &Certificate, url: &Url) -> Result<Found, Useless> {
+        let (limits, at) = (&self.fetcher.limits, self.at);
+        let answers = |crl: &Crl| {
             let alone = RevocationData::new([crl.clone()]);
             is_known(&revocation::status(certificate, issuer, &[&alone], at, limits))
         };
-        if let Some(crl) = self.cached(&key).and_then(|entry| read(&entry.bytes).ok())
-            && answers(&crl, self.at)
-        {
+        if let Some(crl) = self.cached_list(url, issuer).filter(answers) {
             self.fetched.data.add_crl(crl);
-            return Ok(Found { from: From::Cache, answers: true });
+            return Ok(Found { from: Source::Cache, answers: true });
         }
-        let bytes = self.exchange(url, Method::Get, limits.crl_bytes)?;
-        let crl = read(&bytes).map_err(|error| Useless(UNUSABLE, error.to_string()))?;
-        let answers = answers(&crl, self.at);
-        if let (true, Some(made), Some(until)) = (answers, crl.this_update(), crl.next_update()) {
-            let number = crl.number().unwrap_or_default().to_vec();
-            self.keep(&key, Entry { made, number, until, bytes });
+        let crl = self.fetch_list(url)?;
+        let answers = answers(&crl);
+        if answers {
+            self.keep_list(url, issuer, &crl);
         }
         self.fetched.data.add_crl(crl);
-        Ok(Found { from: From::Network, answers })
+        Ok(Found { from: Source::Network, answers })
+    }
+
+    fn cached_list(&mut self, url: &Url, issuer: &Certificate) -> Option<Crl> {
+        let entry = self.cached(&list_key(url, issuer))?;
+        Crl::from_der(&entry.bytes, &self.fetcher.limits).ok()
+    }
+
+    fn fetch_list(&mut self, url: &Url) -> Result<Crl, Useless> {
+        let limits = &self.fetcher.limits;
+        let bytes = self.exchange(url, Method::Get, limits.crl_bytes)?;
+        let crl = Crl::from_der(one_block(&bytes).as_deref().unwrap_or(&bytes), limits);
+        crl.map_err(|error| Useless(UNUSABLE, error.to_string()))
+    }
+
+    /// Keeps a list that its issuer was found to have signed.
+    fn keep_list(&mut self, url: &Url, issuer: &Certificate, crl: &Crl) {
+        if let (Some(made), Some(until)) = (crl.this_update(), crl.next_update()) {
+            let (number, bytes) = (crl.number().unwrap_or_default().to_vec(), crl.der().to_vec());
+            self.keep(&list_key(url, issuer), Entry { made, number, until, bytes });
+        }
     }
 
     fn response(&mut self, certificate: &Certificate, issuer: &Certificate, url: &Url) -> Result<Found, Useless> {
@@ -165,7 +207,7 @@ impl<'f> Session<'f> {
             && answers(&response, self.at)
         {
             self.fetched.data.add_ocsp(response);
-            return Ok(Found { from: From::Cache, answers: true });
+            return Ok(Found { from: Source::Cache, answers: true });
         }
         let nonce = match self.fetcher.nonces {
             Nonces::Off => None,
@@ -177,8 +219,7 @@ impl<'f> Session<'f> {
         // SHA-1 is what every responder knows (RFC 5019 section 2.1.1); nobody gains anything by a collision here.
         let about = CertId::of(certificate, issuer, DigestAlgorithm::Sha1);
         let bytes = self.ask_responder(url, &ocsp::request(&about, nonce.as_deref()))?;
-        let response =
-            OcspResponse::from_der(&bytes, limits).map_err(|error| Useless(UNUSABLE, error.to_string()))?;
+        let response = OcspResponse::from_der(&bytes, limits).map_err(|error| Useless(UNUSABLE, error.to_string()))?;
         self.fits_nonce(&response, nonce.as_deref())?;
         let answers = answers(&response, self.at);
         let single = response.answers().iter().find(|answer| answer.about.is(certificate, issuer));
@@ -188,7 +229,7 @@ impl<'f> Session<'f> {
             self.keep(&key, Entry { made: single.this_update, number: Vec::new(), until, bytes });
         }
         self.fetched.data.add_ocsp(response);
-        Ok(Found { from: From::Network, answers })
+        Ok(Found { from: Source::Network, answers })
     }
 
     /// By POST; where the responder does not have that, and the request is small, by GET.
@@ -232,7 +273,7 @@ impl<'f> Session<'f> {
             let bag = bag(&entry.bytes, limits);
             if bag.iter().any(|one| is_issuer(&one)) {
                 self.add_issuers(bag);
-                return Ok(Found { from: From::Cache, answers: true });
+                return Ok(Found { from: Source::Cache, answers: true });
             }
         }
         let bytes = self.exchange(url, Method::Get, limits.issuer_bytes)?;
@@ -244,7 +285,7 @@ impl<'f> Session<'f> {
         };
         self.keep(&key, Entry { made, number: Vec::new(), until, bytes });
         self.add_issuers(bag);
-        Ok(Found { from: From::Network, answers: true })
+        Ok(Found { from: Source::Network, answers: true })
     }
 
     fn add_issuers(&mut self, bag: Vec<Certificate>) {
@@ -297,7 +338,7 @@ enum Refusal {
     Budget(String),
 }
 
-impl std::convert::From<Refusal> for Useless {
+impl From<Refusal> for Useless {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Http(error) => error.into(),
@@ -305,6 +346,11 @@ impl std::convert::From<Refusal> for Useless {
             Refusal::Budget(why) => Self(REFUSED, why),
         }
     }
+}
+
+/// Under its issuer's key, so that what one authority signed never stands for a list of another.
+fn list_key(url: &Url, issuer: &Certificate) -> Key {
+    Key::new("crl", &url.to_string(), &[issuer.spki()])
 }
 
 fn is_known(status: &RevocationStatus) -> bool {
