@@ -13,18 +13,21 @@ mod openssl;
 #[cfg(feature = "cli")]
 #[path = "net/program.rs"]
 mod program;
+#[path = "net/responders.rs"]
+mod responders;
 
 use common::http_server::{Panics, Server, access_at, connector, lists_at, not_found, ok, refused_port};
-use common::lists::{List, Response, Says};
+use common::lists::List;
 use common::people::{Authority, now};
 use smime::asn1::oid;
 use smime::cert::chain::{ChainOutcome, ChainRequest};
+use smime::cert::publication::obstacles;
 use smime::cert::purpose::Purpose;
 use smime::cert::revocation::RevocationStatus;
 use smime::cert::status::ValidationStatus;
 use smime::fetch::cache::Cache;
 use smime::fetch::connect::{Addresses, Connector, Timeouts};
-use smime::fetch::revocation::{Fetched, Fetcher, First, Nonces, Source};
+use smime::fetch::revocation::{Fetched, Fetcher, Source};
 use smime::store::p7c;
 use smime::{
     Certificate, Identity, Limits, Message, Opener, Policy, Requirement, RevocationData, RevocationMode, Signer, Trust,
@@ -179,6 +182,32 @@ fn out_022_an_issuer_comes_from_where_the_certificate_says() {
     }
     // Nothing that is fetched is trusted: without the root, the chain ends nowhere.
     assert_eq!(judge(&fetcher(), &leaf, &[], &Authority::root("Other").trust()).2, 4);
+}
+
+#[test]
+fn out_021_what_is_fetched_is_no_anchor() {
+    let root = Authority::root("Root");
+    let (server, shelf) = shelf();
+    let leaf = root.user("Alice", |t| access_at(t, &oid::AD_CA_ISSUERS, &[&server.url("/root.cer")]));
+    shelf.lock().unwrap().push(("/root.cer", root.certificate.der().to_vec()));
+    let (outcome, fetched, status) = judge(&fetcher(), &leaf, &[], &Authority::root("Other").trust());
+    assert_eq!((status, fetched.issuers.len()), (4, 1), "{:?}", outcome.reasons);
+}
+
+#[test]
+fn out_145_lists_that_the_world_cannot_fetch_are_noted() {
+    let root = Authority::root("Root");
+    for (urls, expected) in [
+        (&["http://crl.example.com/a"][..], &[][..]),
+        (&["ldap://dc/a", "HTTP://crl.example.com/a"], &[]),
+        (&["http://crl.corp/a", "http://pki/a", "http://10.0.0.1/a"], &["crl_not_public"; 3]),
+        (&["ldap://crl.example.com/a", "https://crl.example.com/a"], &["crl_not_http"; 2]),
+        (&[], &["crl_not_published"]),
+    ] {
+        let leaf = root.user("Alice", |t| lists_at(t, urls));
+        let codes: Vec<_> = obstacles(&leaf).iter().map(|why| why.code).collect();
+        assert_eq!(codes, expected, "{urls:?}");
+    }
 }
 
 #[test]
@@ -366,6 +395,19 @@ fn signed_mail(root: &Authority, urls: &[&str]) -> Vec<u8> {
 }
 
 #[test]
+fn sec_131_nobody_is_asked_because_of_a_signature_that_does_not_fit() {
+    let root = Authority::root("Root");
+    let (server, _shelf) = shelf();
+    let raw = String::from_utf8(signed_mail(&root, &[&server.url("/root.crl")])).unwrap();
+    let (policy, trust) = (Policy::default(), root.trust());
+    for (raw, asked) in [(raw.replace("hello", "HELLO"), 0), (raw, 1)] {
+        let open = |opener: &Opener<'_>| opener.open(raw.as_bytes(), now());
+        let (_, fetched) = fetcher().open(&Opener::new(&trust, &policy), now(), open).unwrap();
+        assert_eq!((fetched.asked.len(), server.connections()), (asked, asked));
+    }
+}
+
+#[test]
 fn sec_134_hard_and_soft_differ_where_nothing_is_known() {
     let root = Authority::root("Root");
     let (policy, trust) = (Policy::default(), root.trust());
@@ -426,93 +468,4 @@ fn sec_138_what_one_authority_signed_is_not_kept_for_another() {
     *shelf.lock().unwrap() = vec![("/root.crl", List::of(&ours).signed(&good))];
     assert_eq!(judge(&cached, &ours, &[], &good.trust()).2, 13);
     assert_eq!(judge(&cached, &theirs, &[], &bad.trust()).2, 1);
-}
-
-/// A responder that answers for one certificate, with or without the nonce that it was sent.
-fn responder(echo: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) -> (Arc<Authority>, Certificate, Server) {
-    let root = Arc::new(Authority::root("Root"));
-    let leaf: Arc<std::sync::OnceLock<Certificate>> = Arc::default();
-    let (by, about) = (Arc::clone(&root), Arc::clone(&leaf));
-    let server = Server::start(move |request, exchange| {
-        if request.method == "GET" {
-            exchange.send(&not_found());
-            return;
-        }
-        // The nonce is the last thing in a request.
-        let sent = request.body.len().checked_sub(32).map(|at| &request.body[at..]).unwrap_or_default();
-        let mut response = Response::about(about.get().unwrap(), &by, Says::Good);
-        response.nonce = echo(sent);
-        exchange.send(&ok(&response.der()));
-    });
-    let made = root.user("Alice", |t| access_at(t, &oid::AD_OCSP, &[&server.url("/ocsp")]));
-    leaf.set(made.clone()).unwrap();
-    (root, made, server)
-}
-
-#[test]
-fn sec_138_a_response_to_another_request_is_not_taken() {
-    type Echo = fn(&[u8]) -> Option<Vec<u8>>;
-    let rows: [(Echo, Nonces, u8); 6] = [
-        (|sent| Some(sent.to_vec()), Nonces::Sent, 1),
-        (|_| None, Nonces::Sent, 1),
-        (|_| Some(vec![7; 32]), Nonces::Sent, 16),
-        (|sent| Some(sent.to_vec()), Nonces::Demanded, 1),
-        (|_| None, Nonces::Demanded, 16),
-        (|_| None, Nonces::Off, 1),
-    ];
-    for (row, (echo, nonces, expected)) in rows.into_iter().enumerate() {
-        let (root, leaf, server) = responder(echo);
-        let folder = tempfile::tempdir().unwrap();
-        let fetcher = fetcher().with_nonces(nonces).with_cache(Cache::open(folder.path()).unwrap());
-        let (outcome, fetched, status) = judge(&fetcher, &leaf, &[], &root.trust());
-        assert_eq!(status, expected, "row {row}: {:?} {:?}", outcome.revocation_reasons(), fetched.asked);
-        let requests = server.requests();
-        assert_eq!((requests.len(), requests[0].method.as_str()), (1, "POST"));
-        assert!(requests[0].body.len() > 32 && (nonces == Nonces::Off) == (requests[0].body.len() < 90));
-        // What was found to be right serves again, and what was not does not.
-        let again = judge(&fetcher, &leaf, &[], &root.trust()).1;
-        assert_eq!(again.asked[0].outcome.clone().ok() == Some(Source::Cache), expected == 1, "row {row}");
-    }
-}
-
-#[test]
-fn a_responder_that_takes_no_post_is_asked_by_get() {
-    let root = Arc::new(Authority::root("Root"));
-    let leaf: Arc<std::sync::OnceLock<Certificate>> = Arc::default();
-    let (by, about) = (Arc::clone(&root), Arc::clone(&leaf));
-    let server = Server::start(move |request, exchange| {
-        let answer = match request.method.as_str() {
-            "GET" => ok(&Response::about(about.get().unwrap(), &by, Says::Revoked).der()),
-            _ => b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        };
-        exchange.send(&answer);
-    });
-    let made = root.user("Alice", |t| access_at(t, &oid::AD_OCSP, &[&server.url("/ocsp/")]));
-    leaf.set(made.clone()).unwrap();
-    assert_eq!(judge(&fetcher(), &made, &[], &root.trust()).2, 13);
-    let get = &server.requests()[1];
-    assert!(get.target.starts_with("/ocsp/M") && !get.target[6..].contains(['/', '+', '=']), "{}", get.target);
-}
-
-#[test]
-fn what_is_tried_first_is_a_choice() {
-    let root = Arc::new(Authority::root("Root"));
-    let leaf: Arc<std::sync::OnceLock<Certificate>> = Arc::default();
-    let (by, about) = (Arc::clone(&root), Arc::clone(&leaf));
-    let server = Server::start(move |request, exchange| {
-        let body = match request.target.as_str() {
-            "/root.crl" => List::default().signed(&by),
-            _ => Response::about(about.get().unwrap(), &by, Says::Good).der(),
-        };
-        exchange.send(&ok(&body));
-    });
-    let made = root.user("Alice", |t| {
-        lists_at(t, &[&server.url("/root.crl")]);
-        access_at(t, &oid::AD_OCSP, &[&server.url("/ocsp")]);
-    });
-    leaf.set(made.clone()).unwrap();
-    for first in [First::Lists, First::Responses] {
-        assert_eq!(judge(&fetcher().with_first(first), &made, &[], &root.trust()).2, 1);
-    }
-    assert_eq!(server.targets(), ["/root.crl", "/ocsp"]);
 }

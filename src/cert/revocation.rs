@@ -1,5 +1,6 @@
 //! Whether a certificate was revoked: by lists ([RFC 5280 section 6.3]) and by OCSP responses (RFC 6960), as far as they
-//! were given (SEC-114 to SEC-118). What is missing is named, so that the caller can fetch it; nothing is fetched here.
+//! were given (SEC-114 to SEC-118). What is missing is named, so that the caller can fetch it (the module `fetch`
+//! does); nothing is fetched here.
 //!
 //! Missing, stale or unusable data never turns into "not revoked".
 //!

@@ -16,6 +16,7 @@ use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainOutcome, ChainRequest};
 use crate::cert::crl::Crl;
 use crate::cert::revocation::{RevocationData, Wanted, WantedKind};
+use crate::cms::signer_info::Integrity;
 use crate::open::doctor::Diagnosis;
 use crate::open::opener::{Opened, Opener};
 use crate::open::report::{LayerKind, Report};
@@ -255,11 +256,13 @@ impl Fetched {
     }
 }
 
-/// What the signatures of a report want.
+/// What the signatures of a report want: those that fit their content. Nobody is asked because of a certificate that
+/// somebody merely put into a message.
 fn wanted(report: &Report) -> Vec<Wanted> {
     let signed = report.layers.iter().filter_map(|layer| match &layer.kind {
         LayerKind::Signed(signed) => Some(signed),
         _ => None,
     });
-    signed.flat_map(|layer| &layer.signatures).flat_map(|signature| signature.wanted.iter().cloned()).collect()
+    let intact = signed.flat_map(|layer| &layer.signatures).filter(|one| one.integrity == Integrity::Intact);
+    intact.flat_map(|signature| signature.wanted.iter().cloned()).collect()
 }

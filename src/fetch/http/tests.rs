@@ -1,4 +1,36 @@
 use super::*;
+use proptest::prelude::*;
+
+proptest! {
+    #[test]
+    fn sec_133_any_answer_is_read_within_its_bound(
+        parts in prop::collection::vec(
+            prop_oneof![
+                Just(b"HTTP/1.1 200 OK\r\n".to_vec()),
+                Just(b"HTTP/1.1 100 x\r\n\r\n".to_vec()),
+                Just(b"Transfer-Encoding: chunked\r\n".to_vec()),
+                Just(b"Content-Length: 5\r\n".to_vec()),
+                Just(b"\r\n".to_vec()),
+                Just(b"5\r\nabcde\r\n".to_vec()),
+                Just(b"0\r\n".to_vec()),
+                prop::collection::vec(any::<u8>(), 0..40),
+            ],
+            0..20,
+        )
+    ) {
+        if let Ok(body) = body_of(&parts.concat()) {
+            prop_assert!(body.len() <= 100);
+        }
+    }
+
+    #[test]
+    fn sec_131_any_text_is_an_address_of_one_meaning_or_none(text in "(http://)?[a-z:/?#@\\[\\]\\\\. 0-9\r\n]{0,40}|\\PC{0,40}") {
+        if let Ok(first) = url(&text) {
+            // What is asked for is what is told.
+            prop_assert_eq!(url(&first.to_string()).unwrap(), first);
+        }
+    }
+}
 
 fn url(text: &str) -> Result<Url, UrlError> {
     text.parse()
