@@ -30,7 +30,8 @@
 //! ```
 //!
 //! A floor imports only those below it; `mime` and the structure floors never import each other. Time, trust, randomness
-//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library.
+//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library; what the
+//! feature `net` adds stands apart in `fetch`.
 //!
 //! # Features
 //!
@@ -38,11 +39,12 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
+//! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! The network (lists and certificates are given, not fetched), directories, keys on cards, bulk mode. The README lists it
+//! Directories, keys on cards, bulk mode. The README lists it
 //! all.
 
 #![forbid(unsafe_code)]
@@ -54,6 +56,8 @@ pub mod cms;
 pub mod compose;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "net")]
+pub mod fetch;
 pub mod keys;
 pub mod manual;
 pub mod mime;

@@ -4,6 +4,8 @@
 
 pub mod canary;
 pub mod envelope;
+#[cfg(feature = "net")]
+pub mod http_server;
 pub mod lists;
 pub mod people;
 

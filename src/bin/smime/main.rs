@@ -5,12 +5,15 @@
 mod args;
 mod certs;
 mod console;
+#[cfg(feature = "net")]
+mod crl;
 mod demo;
 mod diagnose;
 mod encrypt;
 mod explain;
 mod export;
 mod failure;
+mod fetching;
 mod import;
 mod input;
 mod inspect;
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(args, order, console),
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),
+        #[cfg(feature = "net")]
+        Command::Crl(args) => crl::run(args, console),
         Command::Sst(args) => sst::run(args, console),
     };
     match outcome {
