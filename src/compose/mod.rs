@@ -3,6 +3,8 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod encrypt;
+mod form;
 pub mod message;
 pub mod recipients;
 pub mod sign;
+mod signed;

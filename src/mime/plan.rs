@@ -8,8 +8,9 @@ use super::canonical::{Canonical, canonical};
 use super::content_type::ContentType;
 use super::emit::BoundaryWatch;
 use super::entity::{Closing, Entity, MarginText, scan};
-use super::header::{HeaderBlock, line_at};
+use super::header::line_at;
 use super::mailboxes::{self, Mailbox};
+use super::outer::{Arrangement, Outer, is_content_field, is_of_the_message};
 use super::safety::{Safety, lines_fit};
 use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
 use super::{ErrorKind, Result};
@@ -21,15 +22,16 @@ use std::sync::Arc;
 
 /// A mail taken apart for protection.
 pub struct Protected<'a> {
-    /// The header fields that stay outside, in order, byte for byte but for CRLF line ends; without the blank line, and
-    /// without Content-*, MIME-Version and Bcc.
-    pub outer: Vec<u8>,
+    /// The header fields that stay outside.
+    pub outer: Outer,
     /// Who stood in Bcc.
     pub removed_bcc: Vec<Mailbox>,
     /// Whether it is signed or encrypted already.
     pub kind: Kind,
-    /// The entity to protect.
+    /// The entity to protect, with every Content-* field.
     pub plan: Plan<'a>,
+    /// The same without the fields that [`Arrangement::InPlace`] leaves outside.
+    bare: Plan<'a>,
     /// The mail as it was read.
     pub entity: Entity,
     /// What was changed or left out, and what could not be made safe.
@@ -93,9 +95,8 @@ impl<'a> Protected<'a> {
             }
         }
         let mut maker = Maker { cursor: Cursor::new(source.as_ref()), limits, notes: Vec::new(), re_encoded: 0 };
-        let outer = outer(&entity.header);
         maker.notes.extend_from_slice(entity.header.oddities());
-        let pieces = maker.root(&entity)?;
+        let Root { whole, bare, body } = maker.root(&entity)?;
         let removed_bcc = mailboxes::Mailboxes::read(&entity.header, limits)?.bcc;
         let kind = kind(&entity);
         let mut notes = maker.notes;
@@ -106,8 +107,22 @@ impl<'a> Protected<'a> {
                 format!("{parts} parts were encoded anew, so that no relay changes them"),
             ));
         }
-        let plan = Plan { source: Arc::clone(source), pieces: pieces.into() };
-        Ok(Self { outer, removed_bcc, kind, plan, entity, notes })
+        let plan = |header: Vec<u8>| {
+            let pieces = [Piece::Text(header)].into_iter().chain(body.iter().cloned());
+            Plan { source: Arc::clone(source), pieces: pieces.collect() }
+        };
+        let (plan, bare) = (plan(whole), plan(bare));
+        Ok(Self { outer: Outer::of(&entity.header), removed_bcc, kind, plan, bare, entity, notes })
+    }
+}
+
+impl<'a> Protected<'a> {
+    /// The entity to protect, where the header outside is arranged so.
+    pub fn plan_for(&self, arrangement: Arrangement) -> &Plan<'a> {
+        match arrangement {
+            Arrangement::AtTheEnd => &self.plan,
+            Arrangement::InPlace => &self.bare,
+        }
     }
 }
 
@@ -225,23 +240,6 @@ fn kind(entity: &Entity) -> Kind {
     }
 }
 
-fn is_content_field(name: &str) -> bool {
-    name.get(..8).is_some_and(|prefix| prefix.eq_ignore_ascii_case("content-"))
-}
-
-/// The fields that stay outside. Lines that are no fields do not: some readers end the header at one.
-fn outer(header: &HeaderBlock) -> Vec<u8> {
-    let gone = ["MIME-Version", "Bcc", "Resent-Bcc"];
-    let mut outer = Vec::new();
-    for field in header.fields().filter(|f| !is_content_field(f.name) && !gone.iter().any(|name| f.is(name))) {
-        outer.extend_from_slice(&canonical(field.raw));
-        if !field.raw.ends_with(b"\n") {
-            outer.extend_from_slice(b"\r\n");
-        }
-    }
-    outer
-}
-
 /// A part, or a body, as it will be.
 struct Made {
     pieces: Vec<Piece>,
@@ -260,6 +258,15 @@ impl Made {
     }
 }
 
+/// The mail itself as it will be.
+struct Root {
+    /// Its header in the entity.
+    whole: Vec<u8>,
+    /// The same without the fields that speak of the message.
+    bare: Vec<u8>,
+    body: Vec<Piece>,
+}
+
 struct Maker<'s, 'l> {
     cursor: Cursor<'s>,
     limits: &'l Limits,
@@ -269,7 +276,7 @@ struct Maker<'s, 'l> {
 
 impl Maker<'_, '_> {
     /// The mail itself: of its header, the Content-* fields.
-    fn root(&mut self, entity: &Entity) -> Result<Vec<Piece>> {
+    fn root(&mut self, entity: &Entity) -> Result<Root> {
         let body = self.body(entity)?;
         let mut header = Vec::new();
         if entity.header.all("Content-Type").next().is_none() {
@@ -278,19 +285,20 @@ impl Maker<'_, '_> {
             header.extend_from_slice(b"\r\n");
         }
         // RFC 5322 has no Content-Length; it is left behind by mbox files, and counts what is not sent.
-        let kept = entity.header.fields().filter(|f| is_content_field(f.name) && !f.is("Content-Length"));
-        let lines: Vec<&[u8]> = kept.map(|field| field.raw).collect();
+        let kept = || entity.header.fields().filter(|f| is_content_field(f.name) && !f.is("Content-Length"));
+        let lines: Vec<&[u8]> = kept().map(|field| field.raw).collect();
+        let of_body: Vec<&[u8]> = kept().filter(|field| !is_of_the_message(field)).map(|field| field.raw).collect();
         if lines.iter().any(|line| !line.is_ascii()) {
             self.note("eight_bit_header", "a Content-* header field has 8-bit characters, which a relay may change");
         }
+        let mut bare = header.clone();
+        write_header(&of_body, body.encoding, &mut bare);
         write_header(&lines, body.encoding, &mut header);
         if !body.safe {
             let text = "a part that may not be encoded anew has text that a relay may change";
             self.note("not_relay_safe", text);
         }
-        let mut pieces = vec![Piece::Text(header)];
-        pieces.extend(body.pieces);
-        Ok(pieces)
+        Ok(Root { whole: header, bare, body: body.pieces })
     }
 
     /// A part with its header.
