@@ -29,6 +29,9 @@ pub enum Error {
     /// Encrypting.
     #[error(transparent)]
     Encrypt(#[from] compose::encrypt::Error),
+    /// Signing and encrypting in one.
+    #[error(transparent)]
+    Seal(#[from] compose::layers::Error),
     /// Opening.
     #[error(transparent)]
     Open(#[from] open::opener::Error),

@@ -70,6 +70,7 @@ pub use cert::crl::Crl;
 pub use cert::ocsp::OcspResponse;
 pub use cert::revocation::{RevocationData, RevocationMode};
 pub use compose::encrypt::Encryptor;
+pub use compose::layers::Sealer;
 pub use compose::message::Message;
 pub use compose::recipients::{Plan as RecipientPlan, Recipients};
 pub use compose::sign::Signer;

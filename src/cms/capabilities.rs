@@ -48,8 +48,7 @@ pub fn encode(list: CapabilityList, digest: DigestAlgorithm) -> Vec<u8> {
     der::sequence(&entries)
 }
 
-const OUTLOOK_CIPHERS: [ObjectIdentifier; 4] =
-    [oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC];
+const OUTLOOK_CIPHERS: [ObjectIdentifier; 4] = [oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC];
 const OUTLOOK_DIGESTS: [ObjectIdentifier; 4] = [oid::SHA512, oid::SHA384, oid::SHA256, oid::SHA1];
 
 /// Reads the value of the attribute or of the certificate extension (RFC 4262).

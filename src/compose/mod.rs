@@ -4,6 +4,7 @@
 
 pub mod encrypt;
 mod form;
+pub mod layers;
 pub mod message;
 pub mod recipients;
 pub mod sign;

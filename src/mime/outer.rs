@@ -104,7 +104,8 @@ mod tests {
     fn out_045_the_new_fields_stand_in_place_or_at_the_end() {
         let header = "From: a@b\nMIME-Version: 1.0 (old)\nX-A: 1\nContent-Type: text/plain;\n charset=x\n\
                       Content-Language: de\nBcc: c@d\nContent-ID: <1>\nX-B:  2\n\n";
-        let in_place = "From: a@b\r\nMIME-Version: 1.0\r\nX-A: 1\r\nContent-Type: new\r\nContent-Language: de\r\nX-B:  2\r\n\r\n";
+        let in_place =
+            "From: a@b\r\nMIME-Version: 1.0\r\nX-A: 1\r\nContent-Type: new\r\nContent-Language: de\r\nX-B:  2\r\n\r\n";
         assert_eq!(arranged(header, Arrangement::InPlace), in_place);
         let at_the_end = "From: a@b\r\nX-A: 1\r\nX-B:  2\r\nMIME-Version: 1.0\r\nContent-Type: new\r\n\r\n";
         assert_eq!(arranged(header, Arrangement::AtTheEnd), at_the_end);

@@ -7,6 +7,7 @@ use smime::cert::extension::GeneralName;
 use smime::cert::lint::BrProfile;
 use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
+use smime::policy::policy::Capabilities;
 use smime::store::p12;
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
 use std::path::PathBuf;
@@ -149,13 +150,30 @@ pub(crate) struct Sign {
     #[arg(long)]
     pub(crate) opaque: bool,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// In the form that the profile gives to a signature that `smime encrypt` will encrypt (OUT-35).
+    #[arg(long, conflicts_with = "opaque")]
+    pub(crate) for_encryption: bool,
+
+    /// The certificate that answers should be encrypted to, where it is not the signer's own; it goes along.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) encryption_certificate: Option<PathBuf>,
+
+    /// outlook-windows, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 
     /// sha256, sha384 or sha512.
     #[arg(long, value_name = "NAME", default_value = "sha256", value_parser = strong_digest)]
     pub(crate) digest: DigestAlgorithm,
+
+    /// Sign with SHA-1, which most readers do not trust any more.
+    #[arg(long, conflicts_with = "digest")]
+    pub(crate) sha1: bool,
+
+    /// What the signature says that its signer can read: none, outlook, outlook-exact or rfc8551 (the profile decides
+    /// otherwise).
+    #[arg(long, value_name = "LIST", value_parser = capabilities)]
+    pub(crate) capabilities: Option<Capabilities>,
 
     /// RSASSA-PSS instead of PKCS#1 v1.5, for RSA keys.
     #[arg(long)]
@@ -214,7 +232,7 @@ pub(crate) struct Encrypt {
     #[arg(long, value_name = "DIGEST", requires = "oaep")]
     pub(crate) oaep_mgf: Option<DigestAlgorithm>,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// outlook-windows, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 
@@ -286,7 +304,7 @@ pub(crate) struct Judging {
     #[arg(long)]
     pub(crate) allow_des: bool,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// outlook-windows, outlook-mac, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 }
@@ -744,6 +762,16 @@ fn strong_digest(name: &str) -> Result<DigestAlgorithm, String> {
     match name.parse() {
         Ok(digest @ (DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512)) => Ok(digest),
         _ => Err("there are sha256, sha384 and sha512".to_owned()),
+    }
+}
+
+fn capabilities(name: &str) -> Result<Capabilities, String> {
+    match name {
+        "none" => Ok(Capabilities::Omit),
+        "outlook" => Ok(Capabilities::Outlook),
+        "outlook-exact" => Ok(Capabilities::OutlookExact),
+        "rfc8551" => Ok(Capabilities::Rfc8551),
+        _ => Err("there are none, outlook, outlook-exact and rfc8551".to_owned()),
     }
 }
 

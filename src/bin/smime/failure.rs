@@ -189,6 +189,8 @@ impl From<compose::sign::Error> for Failure {
             Error::Unsuitable { .. } => {
                 Some("a certificate for mail (key usage digitalSignature, extended key usage emailProtection)")
             }
+            Error::ReadingProfile(_) => Some("--profile outlook-windows"),
+            Error::ClearOnly(_) => Some("without --opaque, or another --profile"),
             Error::Scheme { .. } => Some("without --pss, or another --digest"),
             _ => None,
         };
@@ -215,6 +217,7 @@ impl From<compose::encrypt::Error> for Failure {
             Error::OwnCopy { .. } => Self::new(exit::NO_RECIPIENT, error)
                 .hint("an identity that can be encrypted to, or none: then the sender has no copy to read"),
             Error::AlreadyEncrypted => Self::new(exit::POLICY, error).hint("--wrap if it is to be encrypted once more"),
+            Error::ReadingProfile(_) => Self::new(exit::POLICY, error).hint("--profile outlook-windows"),
             Error::WeakCipher(_) => {
                 Self::new(exit::POLICY, error).hint("--content aes256-cbc, which every mail program reads")
             }

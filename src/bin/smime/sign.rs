@@ -6,8 +6,10 @@ use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
 use crate::{input, store, time};
 use clap::ArgMatches;
-use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch};
-use smime::{Message, Policy, Signer};
+use smime::crypto::algorithm::DigestAlgorithm;
+use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
+use smime::{Certificate, Message, Policy, Signer};
+use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
     let policy = policy(args);
@@ -20,6 +22,12 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     }
     if let Some(account) = &args.account {
         signer = signer.for_account(account.clone());
+    }
+    if let Some(file) = &args.encryption_certificate {
+        signer = signer.prefer_encryption_with(sole_certificate(file, console)?);
+    }
+    if args.for_encryption {
+        signer = signer.for_encryption();
     }
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
@@ -36,9 +44,27 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     Ok(exit::DONE)
 }
 
+fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {
+    let mut found = store::certificates(&[file.to_path_buf()], console)?;
+    match (found.pop(), found.len()) {
+        (Some(sole), 0) => Ok(sole),
+        (_, others) => {
+            let count = others + usize::from(others > 0);
+            Err(Failure::usage(format!("{} holds {count} certificates; it should hold one", file.display())))
+        }
+    }
+}
+
 fn policy(args: &Sign) -> Policy {
     let mut policy = Policy::new(args.profile);
     policy.digest = args.digest;
+    if args.sha1 {
+        policy.digest = DigestAlgorithm::Sha1;
+        policy.sha1_signing = Sha1Signing::Allow;
+    }
+    if let Some(capabilities) = args.capabilities {
+        policy.capabilities = capabilities;
+    }
     if args.opaque {
         policy.form = Form::Opaque;
     }
