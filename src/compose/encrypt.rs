@@ -18,6 +18,7 @@ use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::mime::plan::Kind;
 use crate::mime::transfer::Base64Writer;
+use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{AlreadyProtected, CertificateIdentifier, Policy};
 use crate::policy::profile::Profile;
 use std::io::{self, Write};
@@ -26,6 +27,9 @@ use std::io::{self, Write};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// S/MIME is off for the account.
+    #[error(transparent)]
+    Disabled(#[from] SmimeDisabled),
     /// The sender's own certificate cannot be encrypted to, so there would be no copy to read (OUT-14).
     #[error("no copy can be made for {subject}: {}", .reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     OwnCopy {
@@ -127,6 +131,9 @@ impl<'p> Encryptor<'p> {
         out: &mut dyn Write,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        if let Access::Disabled(disabled) = self.policy.access {
+            return Err(disabled.into());
+        }
         if message.kind() == Kind::AlreadyEncrypted && self.policy.already_protected == AlreadyProtected::Refuse {
             return Err(Error::AlreadyEncrypted);
         }

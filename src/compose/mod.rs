@@ -6,6 +6,7 @@ pub mod encrypt;
 mod form;
 pub mod layers;
 pub mod message;
+pub mod notice;
 pub mod recipients;
 pub mod sign;
 mod signed;

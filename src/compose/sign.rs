@@ -24,6 +24,7 @@ use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::keys::signing::{KeyError, SigningKey};
 use crate::mime::plan::{Kind, Plan};
+use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{
     AlgorithmProtection, AlreadyProtected, Capabilities, CertificateIdentifier, Form, IncludedCertificates, Opaque,
     Policy, RsaLabel, RsaPadding, SenderMismatch, Sha1Signing, SigningCertificate,
@@ -36,6 +37,9 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// S/MIME is off for the account.
+    #[error(transparent)]
+    Disabled(#[from] SmimeDisabled),
     /// The certificate may not be used to sign mail, or its key is too weak.
     #[error("the certificate of {subject} cannot sign mail: {}", list(.reasons))]
     Unsuitable {
@@ -169,8 +173,11 @@ impl<'p> Signer<'p> {
     /// By one identity. Key usage, extended key usage and strength are judged here; dates are at each use.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`], [`Error::Scheme`] and [`Error::ReadingProfile`].
+    /// [`Error::Unsuitable`], [`Error::Scheme`], [`Error::ReadingProfile`] and [`Error::Disabled`].
     pub fn new(identity: &Identity, policy: &'p Policy) -> Result<Self, Error> {
+        if let Access::Disabled(disabled) = policy.access {
+            return Err(disabled.into());
+        }
         if !policy.profile.composes() {
             return Err(Error::ReadingProfile(policy.profile));
         }

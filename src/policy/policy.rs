@@ -1,7 +1,9 @@
 //! One object with every choice that composing and judging leave open. Plain data: make one from a profile, change
 //! what should be otherwise.
 
+use super::effective::Access;
 use super::profile::Profile;
+use super::sending::Sending;
 use crate::asn1::framing::Encoding;
 use crate::base::limits::Limits;
 use crate::cert::chain::PathInputs;
@@ -75,6 +77,10 @@ pub struct Policy {
     pub agreement_digest: DigestAlgorithm,
     /// Key wrap to recipients by key agreement.
     pub key_wrap: KeyWrap,
+    /// Whether S/MIME is there at all.
+    pub access: Access,
+    /// How whole mails are sent, for whoever sends them: `Signer` and `Encryptor` make one message each.
+    pub sending: Sending,
 }
 
 /// The two shapes of signed mail (RFC 8551 section 3.5).
@@ -301,6 +307,8 @@ impl Policy {
             key_transport: KeyTransport::RsaPkcs1,
             agreement_digest: DigestAlgorithm::Sha256,
             key_wrap: KeyWrap::Aes256,
+            access: Access::Enabled,
+            sending: Sending::default(),
         }
     }
 }

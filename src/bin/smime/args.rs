@@ -7,6 +7,7 @@ use smime::cert::extension::GeneralName;
 use smime::cert::lint::BrProfile;
 use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
+use smime::policy::effective::UserChoice;
 use smime::policy::policy::Capabilities;
 use smime::store::p12;
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
@@ -67,6 +68,21 @@ pub(crate) enum Command {
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),
+    /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Policy(PolicyArgs),
+}
+
+/// What an administrator says.
+#[derive(Args)]
+pub(crate) struct Policies {
+    /// A policy file of Intune's, Exchange's or Outlook's (`smime policy explain` shows it), which is obeyed; repeatable.
+    #[arg(long = "policy", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// What the user chose in the app: SMIMEEnabled, EncryptAllMail or SignAllMail, with =true or =false; repeatable.
+    #[arg(long, value_name = "NAME=VALUE", requires = "files")]
+    pub(crate) user: Vec<UserChoice>,
 }
 
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
@@ -162,9 +178,9 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 
-    /// sha256, sha384 or sha512.
-    #[arg(long, value_name = "NAME", default_value = "sha256", value_parser = strong_digest)]
-    pub(crate) digest: DigestAlgorithm,
+    /// sha256, sha384 or sha512 (the policy decides otherwise, or it is sha256).
+    #[arg(long, value_name = "NAME", value_parser = strong_digest)]
+    pub(crate) digest: Option<DigestAlgorithm>,
 
     /// Sign with SHA-1, which most readers do not trust any more.
     #[arg(long, conflicts_with = "digest")]
@@ -194,6 +210,9 @@ pub(crate) struct Sign {
     /// Sign what is signed or encrypted already once more.
     #[arg(long)]
     pub(crate) wrap: bool,
+
+    #[command(flatten)]
+    pub(crate) policies: Policies,
 }
 
 #[derive(Args)]
@@ -247,6 +266,9 @@ pub(crate) struct Encrypt {
     /// Encrypt what is encrypted already once more.
     #[arg(long)]
     pub(crate) wrap: bool,
+
+    #[command(flatten)]
+    pub(crate) policies: Policies,
 
     /// The time to judge certificates at, RFC 3339 (now otherwise).
     #[arg(long, value_name = "TIME")]
@@ -303,6 +325,9 @@ pub(crate) struct Judging {
     /// Open what is encrypted with DES, which anybody could have read and changed.
     #[arg(long)]
     pub(crate) allow_des: bool,
+
+    #[command(flatten)]
+    pub(crate) policies: Policies,
 
     /// outlook-windows, outlook-mac, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -721,6 +746,55 @@ pub(crate) struct SstVerify {
     /// Trust every self-signed certificate, whatever the store's properties say of it.
     #[arg(long)]
     pub(crate) ignore_properties: bool,
+
+    /// The answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const POLICY_EXAMPLES: &str = "Examples:
+  smime policy explain outlook.plist                        each setting: its value, who says so, may the user change it
+  smime policy explain --user SMIMEEnabled=true outlook.json          what counts for a user who turned S/MIME on
+  smime policy check smimeconfig.json mailbox.txt           wrong types, unknown names, malformed lists, expired roots
+  smime open --policy outlook.plist --identity bob.p12 mail.eml       obeys it
+
+Files: app configuration for iOS (property list), Android (managed configuration) and managed apps (customSettings);
+  Get-SmimeConfig and Get-MobileDeviceMailboxPolicy as JSON or as printed; Set-SmimeConfig as typed; .reg files of
+  Outlook for Windows; deployments.
+Exit codes: 0 done, 2 usage, 8 a file is faulty: each fault is named, 9 it asks for what is never done.";
+
+#[derive(Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Each setting with the value that counts.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Show(PolicyFiles),
+    /// The same, with who says so, whether the user may change it, and what it does.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Explain(PolicyFiles),
+    /// Says what is wrong with the files, and what in them has no effect.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Check(PolicyFiles),
+}
+
+#[derive(Args)]
+pub(crate) struct PolicyFiles {
+    /// Policy files; what each is is found out from what it holds.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// What the user chose in the app: SMIMEEnabled, EncryptAllMail or SignAllMail, with =true or =false; repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) user: Vec<UserChoice>,
+
+    /// The time to judge certificates at, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
 
     /// The answer as JSON.
     #[arg(long)]

@@ -4,14 +4,18 @@ use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
+use crate::policies::{Policies, decided};
 use crate::{input, store, time};
 use clap::ArgMatches;
 use smime::crypto::algorithm::KeyTransport;
+use smime::mime::plan::Kind;
+use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan};
+use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, compose};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
-    let policy = policy(args);
+    let policies = Policies::load(&args.policies, console)?;
+    let policy = obeyed(args, &policies, console)?;
     let now = time(args.at);
     let directory = store::directory(&args.certs, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
@@ -20,6 +24,11 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
+    let protection = match message.kind() {
+        Kind::AlreadySigned => Protection::SignedAndEncrypted,
+        Kind::Plain | Kind::AlreadyEncrypted => Protection::Encrypted,
+    };
+    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let addresses = addresses(args, &message)?;
     let plan = RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now);
     if trust.is_none() {
@@ -60,6 +69,20 @@ fn addresses(args: &Encrypt, message: &Message<'_>) -> Result<Vec<EmailAddress>,
         addresses.extend(message.recipients()?);
     }
     Ok(addresses)
+}
+
+/// What the user wants, as far as the administrator leaves it to them.
+fn obeyed(args: &Encrypt, policies: &Policies, console: Console) -> Result<Policy, Failure> {
+    let wanted = policy(args);
+    let mut policy = wanted.clone();
+    policy.access = policies.effective.access();
+    if let Access::Disabled(disabled) = policy.access {
+        return Err(compose::encrypt::Error::Disabled(disabled).into());
+    }
+    console.notes("--policy", &policies.set.encrypt_by(&mut policy)?);
+    decided("--content", args.content.is_some_and(|cipher| cipher != policy.content_cipher))?;
+    decided("--key-identifier", args.key_identifier && policy.identifier != wanted.identifier)?;
+    Ok(policy)
 }
 
 fn policy(args: &Encrypt) -> Policy {

@@ -15,6 +15,8 @@ mod inspect;
 mod lint;
 mod open;
 mod output;
+mod policies;
+mod policy;
 mod privacy;
 mod render;
 mod sign;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),
         Command::Sst(args) => sst::run(args, console),
+        Command::Policy(args) => policy::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

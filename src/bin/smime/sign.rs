@@ -4,15 +4,20 @@ use crate::args::{Chain, Sign};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
+use crate::policies::{Policies, decided};
 use crate::{input, store, time};
 use clap::ArgMatches;
 use smime::crypto::algorithm::DigestAlgorithm;
+use smime::mime::plan::Kind;
+use smime::policy::effective::Protection;
 use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
 use smime::{Certificate, Message, Policy, Signer};
 use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
-    let policy = policy(args);
+    let policies = Policies::load(&args.policies, console)?;
+    policies.permit_files(&args.identities)?;
+    let policy = obeyed(args, &policies, console)?;
     let identities = store::signers(&args.identities, order, console)?;
     let mut identities = identities.iter();
     let first = identities.next().ok_or_else(|| Failure::usage("nobody to sign for").hint("--identity FILE"))?;
@@ -33,6 +38,11 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
+    let protection = match (args.for_encryption, message.kind()) {
+        (false, Kind::Plain | Kind::AlreadySigned) => Protection::Signed,
+        _ => Protection::SignedAndEncrypted,
+    };
+    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
     let now = time(args.at);
     // Who may sign is judged, and the signature is made and verified, before a file is begun or a byte is written.
@@ -55,9 +65,25 @@ fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failur
     }
 }
 
+/// What the user wants, as far as the administrator leaves it to them.
+fn obeyed(args: &Sign, policies: &Policies, console: Console) -> Result<Policy, Failure> {
+    let wanted = policy(args);
+    let mut policy = wanted.clone();
+    console.notes("--policy", &policies.set.sign_by(&mut policy)?);
+    policy.access = policies.effective.access();
+    decided("--digest", args.digest.is_some_and(|digest| digest != policy.digest))?;
+    decided("--sha1", args.sha1 && policy.digest != wanted.digest)?;
+    decided("--opaque", args.opaque && policy.form != wanted.form)?;
+    decided("--chain", args.chain.is_some() && policy.certificates != wanted.certificates)?;
+    decided("--capabilities", args.capabilities.is_some() && policy.capabilities != wanted.capabilities)?;
+    Ok(policy)
+}
+
 fn policy(args: &Sign) -> Policy {
     let mut policy = Policy::new(args.profile);
-    policy.digest = args.digest;
+    if let Some(digest) = args.digest {
+        policy.digest = digest;
+    }
     if args.sha1 {
         policy.digest = DigestAlgorithm::Sha1;
         policy.sha1_signing = Sha1Signing::Allow;
