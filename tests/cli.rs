@@ -5,101 +5,10 @@
 
 mod common;
 
-use common::people::{Authority, common_name, serial, years};
+use common::desk::{AT, Desk};
+use common::people::years;
 use smime::cert::extension::KeyUsage;
-use smime::cert::issue::CertificateTemplate;
-use smime::crypto::private::PrivateKey;
-use smime::crypto::random::SystemRandom;
-use smime::crypto::signature::KeyKind;
-use smime::store::{p12, pem};
-use smime::{Secret, Time};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-const AT: &str = "2026-11-24T08:00:00Z";
-const MAIL: &str =
-    "From: Alice <alice@example.com>\r\nTo: bob@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
-
-struct Desk {
-    folder: tempfile::TempDir,
-    ca: Authority,
-}
-
-impl Desk {
-    /// A CA, Alice and Bob as files, with the password "secret".
-    fn new() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), ca: Authority::root("Desk CA") };
-        desk.write("ca.pem", pem::write("CERTIFICATE", desk.ca.certificate.der()).as_bytes());
-        desk.write("password", b"secret\n");
-        desk.write("wrong", b"terces\n");
-        desk.write("mail.eml", MAIL.as_bytes());
-        let both = KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT);
-        desk.person("alice", "alice@example.com", years(), both);
-        desk.person("bob", "bob@example.com", years(), both);
-        desk.person("carol", "carol@example.com", years(), both);
-        desk
-    }
-
-    fn person(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
-        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
-        let template = CertificateTemplate::new(
-            common_name(name),
-            Some(&self.ca.certificate),
-            &serial(),
-            validity,
-            &key.public_key_spki(),
-        );
-        let certificate = self.ca.issue(&template.for_mail(&[email.parse().unwrap()], usage));
-        self.write(&format!("{name}.pem"), pem::write("CERTIFICATE", certificate.der()).as_bytes());
-        let private = key.to_pkcs8().unwrap();
-        self.write(&format!("{name}.key"), pem::write("PRIVATE KEY", private.expose()).as_bytes());
-        let chain = [certificate, self.ca.certificate.clone()];
-        let file = p12::write(&private, &chain, name, &Secret::from("secret"), p12::Profile::Modern, &mut SystemRandom)
-            .unwrap();
-        self.write(&format!("{name}.p12"), &file);
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
-    }
-
-    /// Runs the program in the folder; "alice" after an identity option means her PKCS#12 with its password.
-    fn run(&self, line: &str) -> Output {
-        let line = line
-            .replace("@alice", "--identity alice.p12 --password-file password")
-            .replace("@bob", "--identity bob.p12 --password-file password");
-        let line = line.replace("@carol", "--identity carol.p12 --password-file password");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smime"));
-        command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--no-input");
-        command.stdin(std::process::Stdio::null()).output().unwrap()
-    }
-
-    /// Runs it, expects an exit code, and gives what it said on standard error.
-    fn expect(&self, code: i32, line: &str) -> String {
-        let output = self.run(line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "smime {line}\n{said}{}", String::from_utf8_lossy(&output.stdout));
-        assert!(!said.contains("panicked"), "{said}");
-        said
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
+use std::path::Path;
 
 #[test]
 fn the_main_job_goes_from_end_to_end() {

@@ -61,7 +61,8 @@ pub fn parameters(text: &str, command: &str) -> Result<Vec<Setting>> {
             Some(value) => text_or_null(value),
             None => {
                 let is_value = |next: &Word| {
-                    next.kind == WordKind::Quoted || (next.kind == WordKind::Plain && !next.text.starts_with('-'))
+                    let parameter = next.text.strip_prefix('-').is_some_and(|name| !name.starts_with(char::is_numeric));
+                    next.kind == WordKind::Quoted || (next.kind == WordKind::Plain && !parameter)
                 };
                 match words.next_if(is_value) {
                     Some(next) if next.kind == WordKind::Quoted => Value::Text(next.text),
