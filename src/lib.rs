@@ -38,6 +38,7 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
+//! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet

@@ -6,7 +6,7 @@ use smime::cert::issue::CertificateTemplate;
 use smime::crypto::private::PrivateKey;
 use smime::crypto::random::SystemRandom;
 use smime::crypto::signature::KeyKind;
-use smime::store::{p12, pem};
+use smime::store::{import, p12, pem};
 use smime::{Secret, Time};
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -26,20 +26,35 @@ pub struct Desk {
 impl Desk {
     /// A CA, Alice and Bob as files, with the password "secret".
     pub fn new() -> Self {
+        let desk = Self::plain();
+        for name in ["alice", "bob", "carol"] {
+            desk.pkcs12(name);
+        }
+        desk
+    }
+
+    /// The same without PKCS#12 files, which take their time.
+    pub fn plain() -> Self {
         let desk = Self { folder: tempfile::tempdir().unwrap(), ca: Authority::root("Desk CA") };
         desk.write("ca.pem", pem::write("CERTIFICATE", desk.ca.certificate.der()).as_bytes());
         desk.write("password", b"secret\n");
         desk.write("wrong", b"terces\n");
         desk.write("mail.eml", MAIL.as_bytes());
         let both = KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT);
-        desk.person("alice", "alice@example.com", years(), both);
-        desk.person("bob", "bob@example.com", years(), both);
-        desk.person("carol", "carol@example.com", years(), both);
+        for name in ["alice", "bob", "carol"] {
+            desk.pem_files(name, &format!("{name}@example.com"), years(), both);
+        }
         desk
     }
 
     /// Somebody's certificate, key and PKCS#12.
     pub fn person(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
+        self.pem_files(name, email, validity, usage);
+        self.pkcs12(name);
+    }
+
+    /// A certificate and a key, each in a file of its own.
+    fn pem_files(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
         let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
         let template = CertificateTemplate::new(
             common_name(name),
@@ -52,9 +67,17 @@ impl Desk {
         self.write(&format!("{name}.pem"), pem::write("CERTIFICATE", certificate.der()).as_bytes());
         let private = key.to_pkcs8().unwrap();
         self.write(&format!("{name}.key"), pem::write("PRIVATE KEY", private.expose()).as_bytes());
-        let chain = [certificate, self.ca.certificate.clone()];
-        let file = p12::write(&private, &chain, name, &Secret::from("secret"), p12::Profile::Modern, &mut SystemRandom)
-            .unwrap();
+    }
+
+    /// Both in one file, under the password.
+    fn pkcs12(&self, name: &str) {
+        let both = [self.read(&format!("{name}.pem")), self.read(&format!("{name}.key"))].concat();
+        let import = import::read(&both, None, &Default::default(), &Default::default()).unwrap();
+        let identity = import.sole_identity().unwrap();
+        let key = import.private_key(identity).unwrap().to_pkcs8().unwrap();
+        let chain = [identity.certificate().clone(), self.ca.certificate.clone()];
+        let (password, profile) = (Secret::from("secret"), p12::Profile::Modern);
+        let file = p12::write(&key, &chain, name, &password, profile, &mut SystemRandom).unwrap();
         self.write(&format!("{name}.p12"), &file);
     }
 
