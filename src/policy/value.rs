@@ -174,6 +174,7 @@ impl Fault {
         Self::Twice { key: shown(key), place: place.into() }
     }
 
+    #[cfg(feature = "policy-files")]
     pub(super) fn limit(name: &'static str, limit: usize) -> Self {
         Self::Limit { name, limit: limit as u64 }
     }
