@@ -382,6 +382,8 @@ impl Maker<'_, '_> {
         let after = self.judge(entity.epilogue.start, after_end)?.is_safe();
         let mut changed = entity.closing != Closing::Closed || !before || !after;
         let mut from = entity.preamble.end;
+        // A blank line before the first boundary, which Outlook writes within the outermost multipart.
+        let led = self.is_line_end(from)? && entity.preamble.text == MarginText::Blank;
         let mut made = Vec::with_capacity(parts.len());
         let mut safe = true;
         for part in parts {
@@ -410,7 +412,7 @@ impl Maker<'_, '_> {
             }
         }
         for (n, part) in made.into_iter().enumerate() {
-            let line_end = if n == 0 { "" } else { "\r\n" };
+            let line_end = if n == 0 && !led { "" } else { "\r\n" };
             text(&mut pieces, format!("{line_end}--{boundary}\r\n"));
             pieces.extend(part.pieces);
         }
@@ -427,6 +429,12 @@ impl Maker<'_, '_> {
             }
         }
         Ok(Made { pieces, changed: true, safe, encoding: None })
+    }
+
+    fn is_line_end(&mut self, at: u64) -> Result<bool> {
+        let mut start = Vec::new();
+        self.cursor.limited(Range { start: at, end: at.checked_add(2) })?.read_to_end(&mut start)?;
+        Ok(start == b"\r\n" || start.first() == Some(&b'\n'))
     }
 
     /// Whether a range is a line end, the delimiter, and a line end, with no blanks that a relay may strip.

@@ -3,7 +3,9 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod lists;
+pub mod outlook;
 pub mod people;
+pub mod shape;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};
