@@ -76,6 +76,36 @@ fn exit_9_a_sender_who_is_not_in_the_certificate_writes_nothing() {
 }
 
 #[test]
+fn each_profile_signs_in_its_form_or_says_why_not() {
+    let desk = Desk::new();
+    let text = |name: &str| String::from_utf8(desk.read(name)).unwrap();
+    desk.expect(0, &format!("sign @alice --at {AT} -o outlook.eml mail.eml"));
+    assert!(text("outlook.eml").contains("\tmicalg=2.16.840.1.101.3.4.2.1;\r\n"));
+    desk.expect(0, &format!("sign @alice --at {AT} --profile rfc8551 -o rfc.eml mail.eml"));
+    assert!(text("rfc.eml").contains("micalg=\"sha-256\""));
+    desk.expect(0, &format!("sign @alice --at {AT} --profile owa -o owa.eml mail.eml"));
+    // OUT-31, OUT-58
+    let before = desk.names();
+    let said = desk.expect(9, &format!("sign @alice --at {AT} --profile outlook-mobile --opaque -o out.eml mail.eml"));
+    assert!(said.contains("clear-signed mail only") && said.contains("without --opaque"), "{said}");
+    desk.expect(9, &format!("sign @alice --at {AT} --profile outlook-mac -o out.eml mail.eml"));
+    desk.expect(9, &format!("encrypt --to bob@example.com --certs bob.pem --profile outlook-mac --at {AT} mail.eml"));
+    let known = desk.expect(2, &format!("sign @alice --at {AT} --profile outlook-dos mail.eml"));
+    assert!(known.contains("outlook-windows") && known.contains("owa"), "{known}");
+    assert_eq!(desk.names(), before);
+    // OUT-35
+    desk.expect(0, &format!("sign @alice --at {AT} --for-encryption -o inner.eml mail.eml"));
+    assert!(text("inner.eml").contains("application/x-pkcs7-mime; name=smime.p7m; smime-type=signed-data\r\n"));
+    desk.expect(0, &format!("encrypt --to bob@example.com --certs bob.pem --at {AT} -o sealed.eml inner.eml"));
+    desk.expect(0, &format!("verify @bob --trust ca.pem --at {AT} sealed.eml"));
+    // OUT-53: another certificate to encrypt to goes along.
+    desk.expect(0, &format!("sign @alice --encryption-certificate carol.pem --at {AT} -o other.eml mail.eml"));
+    assert!(desk.read("other.eml").len() > desk.read("outlook.eml").len());
+    let said = desk.expect(2, &format!("sign @alice --encryption-certificate alice.key --at {AT} mail.eml"));
+    assert!(said.contains("it should hold one"), "{said}");
+}
+
+#[test]
 fn exit_3_4_5_the_answers_of_verify() {
     let desk = Desk::new();
     desk.expect(0, &format!("sign @alice --at {AT} -o signed.eml mail.eml"));

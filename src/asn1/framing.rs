@@ -159,7 +159,8 @@ mod tests {
                 let mut fields = Reader::single(&bytes, "x").unwrap().sequence("x").unwrap();
                 prop_assert_eq!(fields.required_any("x").unwrap().small("x").unwrap(), 1);
                 let inner = fields.required(Tag::context(0), "x").unwrap().explicit("x").unwrap();
-                prop_assert_eq!(inner.octets("x").unwrap().as_ref(), content.as_slice());
+                let read = inner.octets("x").unwrap();
+                prop_assert_eq!(read.as_ref(), content.as_slice());
                 prop_assert!(inner.constructed == (encoding == Encoding::Ber));
                 fields.required(Tag::NULL, "x").unwrap();
                 fields.finish("x").unwrap();

@@ -4,6 +4,9 @@
 //! A [`Plan`] holds no content. It says how the entity is made from the input, and makes it as often as it is asked to,
 //! each time the same bytes, in constant memory: once to be digested, once more to be written.
 
+mod cursor;
+
+use self::cursor::{CanonicalReader, Cursor, Range, Sink};
 use super::canonical::{Canonical, canonical};
 use super::content_type::ContentType;
 use super::emit::BoundaryWatch;
@@ -16,7 +19,7 @@ use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferE
 use super::{ErrorKind, Result};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::{SharedSource, Source};
+use crate::base::source::SharedSource;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
@@ -64,13 +67,6 @@ enum Piece {
     Canonical(Range),
     /// A range of the source, decoded and encoded anew.
     Encoded { range: Range, line_ends: LineEnds, from: TransferEncoding, to: TransferEncoding },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Range {
-    start: u64,
-    /// `None`: the end of the source, wherever it is.
-    end: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,6 +378,8 @@ impl Maker<'_, '_> {
         let after = self.judge(entity.epilogue.start, after_end)?.is_safe();
         let mut changed = entity.closing != Closing::Closed || !before || !after;
         let mut from = entity.preamble.end;
+        // A blank line before the first boundary, which Outlook writes within the outermost multipart.
+        let led = self.is_line_end(from)? && entity.preamble.text == MarginText::Blank;
         let mut made = Vec::with_capacity(parts.len());
         let mut safe = true;
         for part in parts {
@@ -410,7 +408,7 @@ impl Maker<'_, '_> {
             }
         }
         for (n, part) in made.into_iter().enumerate() {
-            let line_end = if n == 0 { "" } else { "\r\n" };
+            let line_end = if n == 0 && !led { "" } else { "\r\n" };
             text(&mut pieces, format!("{line_end}--{boundary}\r\n"));
             pieces.extend(part.pieces);
         }
@@ -427,6 +425,12 @@ impl Maker<'_, '_> {
             }
         }
         Ok(Made { pieces, changed: true, safe, encoding: None })
+    }
+
+    fn is_line_end(&mut self, at: u64) -> Result<bool> {
+        let mut start = Vec::new();
+        self.cursor.limited(Range { start: at, end: at.checked_add(2) })?.read_to_end(&mut start)?;
+        Ok(start == b"\r\n" || start.first() == Some(&b'\n'))
     }
 
     /// Whether a range is a line end, the delimiter, and a line end, with no blanks that a relay may strip.
@@ -533,165 +537,4 @@ fn write_header(fields: &[&[u8]], encoding: Option<TransferEncoding>, out: &mut 
         out.extend_from_slice(format!("Content-Transfer-Encoding: {name}\r\n").as_bytes());
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// Bytes handed on in one go, so that they stay in the processor's cache for whoever works on them next.
-const CHUNK: usize = 256 << 10;
-/// Going so far forward is cheaper than a new reader.
-const SKIP: u64 = 1 << 20;
-
-/// Ranges of a source, read from front to back by one reader.
-struct Cursor<'s> {
-    source: &'s dyn Source,
-    reader: Option<Box<dyn BufRead + 's>>,
-    position: u64,
-}
-
-impl<'s> Cursor<'s> {
-    fn new(source: &'s dyn Source) -> Self {
-        Self { source, reader: None, position: 0 }
-    }
-
-    /// A reader of the range.
-    fn limited(&mut self, range: Range) -> io::Result<Limited<'_, 's>> {
-        let near = range.start.checked_sub(self.position).is_some_and(|forward| forward <= SKIP);
-        if self.reader.is_none() || !near {
-            self.reader = Some(self.source.reader(range.start)?);
-            self.position = range.start;
-        }
-        while self.position < range.start {
-            let ahead = range.start - self.position;
-            let there = self.fill()?.len();
-            if there == 0 {
-                return Err(cut_short());
-            }
-            self.consume(usize::try_from(ahead).unwrap_or(usize::MAX).min(there));
-        }
-        Ok(Limited { left: range.end.map(|end| end.saturating_sub(range.start)), cursor: self })
-    }
-
-    fn each(&mut self, range: Range, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut limited = self.limited(range)?;
-        loop {
-            let chunk = match limited.fill_buf() {
-                Ok([]) => return Ok(()),
-                Ok(chunk) => chunk,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-            out(chunk)?;
-            let count = chunk.len();
-            limited.consume(count);
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<&[u8]> {
-        match &mut self.reader {
-            Some(reader) => reader.fill_buf(),
-            None => Ok(&[]),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        if let Some(reader) = &mut self.reader {
-            reader.consume(count);
-        }
-        self.position += count as u64;
-    }
-}
-
-fn cut_short() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the mail ends before the place where it ended when it was read first")
-}
-
-struct Limited<'c, 's> {
-    cursor: &'c mut Cursor<'s>,
-    left: Option<u64>,
-}
-
-impl BufRead for Limited<'_, '_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == Some(0) {
-            return Ok(&[]);
-        }
-        let chunk = self.cursor.fill()?;
-        match self.left {
-            Some(_) if chunk.is_empty() => Err(cut_short()),
-            Some(left) => Ok(chunk.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(chunk)),
-            None => Ok(chunk),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.cursor.consume(count);
-        self.left = self.left.map(|left| left.saturating_sub(count as u64));
-    }
-}
-
-impl Read for Limited<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-/// Canonical line ends, read.
-struct CanonicalReader<R> {
-    inner: R,
-    canonical: Canonical,
-    out: Vec<u8>,
-    position: usize,
-}
-
-impl<R: BufRead> CanonicalReader<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, canonical: Canonical::new(), out: Vec::new(), position: 0 }
-    }
-}
-
-impl<R: BufRead> BufRead for CanonicalReader<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position >= self.out.len() {
-            self.out.clear();
-            self.position = 0;
-            let chunk = self.inner.fill_buf()?;
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-            let out = &mut self.out;
-            self.canonical.feed(chunk, &mut |bytes| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            })?;
-            let count = chunk.len();
-            self.inner.consume(count);
-        }
-        Ok(self.out.get(self.position..).unwrap_or_default())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.position += count;
-    }
-}
-
-impl<R: BufRead> Read for CanonicalReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-/// What takes the pieces, as a writer.
-struct Sink<'o>(&'o mut dyn FnMut(&[u8]) -> io::Result<()>);
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (self.0)(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

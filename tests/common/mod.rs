@@ -5,7 +5,9 @@
 #[cfg(feature = "cli")]
 pub mod desk;
 pub mod lists;
+pub mod outlook;
 pub mod people;
+pub mod shape;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};

@@ -257,6 +257,18 @@ impl From<compose::encrypt::Error> for Failure {
     }
 }
 
+impl From<compose::layers::Error> for Failure {
+    fn from(error: compose::layers::Error) -> Self {
+        use compose::layers::Error;
+        match error {
+            Error::Sign(error) => error.into(),
+            Error::Encrypt(error) => error.into(),
+            Error::Mime(error) => error.into(),
+            other => Self::new(exit::OTHER, other),
+        }
+    }
+}
+
 #[cfg(feature = "msg")]
 impl From<open::msg::Error> for Failure {
     fn from(error: open::msg::Error) -> Self {
