@@ -9,6 +9,7 @@ use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
 use crate::cert::mailbox::{AddressMatch, speaks_for};
 use crate::cert::purpose::{self, Purpose};
+use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
 use crate::cms::recipient_info::Wrapping;
 use crate::crypto::algorithm::{Cofactor, KeyAgreement, KeyDerivation};
 use crate::crypto::signature::{KeyKind, PublicKey};
@@ -87,13 +88,39 @@ impl Plan {
         trust: Option<&Trust>,
         now: Time,
     ) -> Self {
+        let authority = trust.map(|trust| Authority { trust, revocation: &[], mode: RevocationMode::Off });
+        Self::judged(addresses, directory, policy, authority, now)
+    }
+
+    /// The same, which also looks up whether a certificate of a chain was revoked (SEC-82): nobody encrypts to a key that
+    /// was reported stolen.
+    pub fn resolve_unrevoked(
+        addresses: &[EmailAddress],
+        directory: &dyn Directory,
+        policy: &Policy,
+        trust: &Trust,
+        (data, mode): (&RevocationData, RevocationMode),
+        now: Time,
+    ) -> Self {
+        let sources = [data];
+        let revocation: &[_] = if mode == RevocationMode::Off { &[] } else { &sources };
+        Self::judged(addresses, directory, policy, Some(Authority { trust, revocation, mode }), now)
+    }
+
+    fn judged(
+        addresses: &[EmailAddress],
+        directory: &dyn Directory,
+        policy: &Policy,
+        authority: Option<Authority<'_>>,
+        now: Time,
+    ) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for address in addresses {
             if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
                 continue;
             }
             let outcome = match directory.certificates(address) {
-                Ok(found) => choose(address, found, policy, trust, now),
+                Ok(found) => choose(address, found, policy, authority, now),
                 Err(unreachable) => Err(vec![Reason::new("directory_unreachable", unreachable.to_string())]),
             };
             entries.push(Entry { address: address.clone(), outcome });
@@ -142,11 +169,19 @@ impl Recipients {
     }
 }
 
+/// What a certificate is judged by beyond itself.
+#[derive(Clone, Copy)]
+struct Authority<'a> {
+    trust: &'a Trust,
+    revocation: &'a [&'a RevocationData],
+    mode: RevocationMode,
+}
+
 fn choose(
     address: &EmailAddress,
     found: Vec<Certificate>,
     policy: &Policy,
-    trust: Option<&Trust>,
+    authority: Option<Authority<'_>>,
     now: Time,
 ) -> Result<Recipient, Vec<Reason>> {
     if found.is_empty() {
@@ -155,7 +190,7 @@ fn choose(
     let mut rejected = Vec::new();
     let mut best: Option<Recipient> = None;
     for certificate in found {
-        match judge(address, certificate, policy, trust, now) {
+        match judge(address, certificate, policy, authority, now) {
             Ok(recipient) => {
                 // OUT-9, OUT-10: the newest; of two as new, the one with the smaller fingerprint.
                 let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
@@ -173,7 +208,7 @@ fn judge(
     address: &EmailAddress,
     certificate: Certificate,
     policy: &Policy,
-    trust: Option<&Trust>,
+    authority: Option<Authority<'_>>,
     now: Time,
 ) -> Result<Recipient, Vec<Reason>> {
     let mut against = Vec::new();
@@ -183,17 +218,26 @@ fn judge(
         _ => against.push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
     }
     against.extend(unfit(&certificate, policy, now));
-    match trust {
+    match authority {
         None => notes.push(Reason::new(
             "chain_unchecked",
             format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
         )),
-        Some(trust) => {
+        Some(Authority { trust, revocation, mode }) => {
             let outcome = chain::build(&ChainRequest {
                 purpose: Purpose::Encrypt,
                 rule: &policy.purpose_rule,
+                revocation,
                 ..ChainRequest::new(&certificate, trust, now, &policy.limits)
             });
+            let found = outcome.revocation_reasons();
+            match (outcome.revocation(), mode) {
+                (_, RevocationMode::Off) | (RevocationStatus::Good, _) => {}
+                (RevocationStatus::Unknown(_) | RevocationStatus::Unchecked, RevocationMode::Soft) => {
+                    notes.extend(found);
+                }
+                _ => against.extend(found),
+            }
             notes.extend(outcome.notes);
             if outcome.verdict != ChainVerdict::Anchored {
                 against.extend(outcome.reasons);

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod canary;
 #[cfg(feature = "cli")]
 pub mod desk;
+pub mod envelope;
 pub mod lists;
 pub mod outlook;
 pub mod people;

@@ -234,6 +234,9 @@ pub(crate) struct Encrypt {
     pub(crate) trust: Vec<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) lists: Lists,
+
+    #[command(flatten)]
     pub(crate) identities: Identities,
 
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `smime encrypt`.
 
-use crate::args::Encrypt;
+use crate::args::{Encrypt, Lists};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
@@ -11,7 +11,7 @@ use smime::crypto::algorithm::KeyTransport;
 use smime::mime::plan::Kind;
 use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, compose};
+use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, RevocationData, RevocationMode, compose};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
@@ -30,7 +30,12 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     };
     policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let addresses = addresses(args, &message)?;
-    let plan = RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now);
+    let plan = match (&trust, revocation(args, console)?) {
+        (Some(trust), Some((lists, mode))) => {
+            RecipientPlan::resolve_unrevoked(&addresses, &directory, &policy, trust, (&lists, mode), now)
+        }
+        _ => RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now),
+    };
     if trust.is_none() {
         console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
     }
@@ -60,6 +65,19 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// What the recipients' certificates are looked up in, where that is asked for.
+fn revocation(args: &Encrypt, console: Console) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
+    let Lists { crls, revocation } = &args.lists;
+    if crls.is_empty() && matches!(revocation, None | Some(RevocationMode::Off)) {
+        return Ok(None);
+    }
+    if args.trust.is_empty() {
+        let text = "whether a certificate is revoked is asked along its chain, and nothing is trusted";
+        return Err(Failure::usage(text).hint("--trust PATH"));
+    }
+    Ok(Some((store::revocation(crls, console)?, revocation.unwrap_or(RevocationMode::Hard))))
 }
 
 /// Whom it is for: those who are named, and those of To and Cc where that is asked for.
