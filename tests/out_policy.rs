@@ -393,7 +393,7 @@ fn out_150_waiting_certificates_are_an_event_or_a_message() {
         Open the Company Portal app on your phone to retrieve them, and stay in the app until it says that they are \
         installed.\r\n";
     assert_eq!(String::from_utf8(mail.clone()).unwrap(), golden);
-    assert_eq!(Message::parse(&mail).unwrap().recipients().unwrap(), [envelope.to.clone()]);
+    assert_eq!(Message::parse(&mail).unwrap().recipients().unwrap(), std::slice::from_ref(&envelope.to));
     let portal = fixture("deployment.json").replace("\"email\"", "\"company-portal\"");
     let event = deployment(&portal).unwrap().0.certificates.notice("Alice").unwrap();
     assert!(event.kind == NotificationKind::CompanyPortal && event.text.contains("Tap here"));

@@ -152,6 +152,10 @@ fn what_the_administrator_decides_the_user_does_not() {
         format!("encrypt --policy smimeconfig.json --to bob@example.com --certs bob.pem --at {AT} signed.eml");
     let said = desk.expect(9, &format!("{encrypt} --content aes256-cbc"));
     assert!(said.contains("--content: the policy decides that"), "{said}");
+    // OWACheckCRLOnSend: what cannot be looked up is not sent.
+    let said = desk.expect(7, &format!("{encrypt} --trust ca.pem"));
+    assert!(said.contains("bob@example.com"), "{said}");
+    assert!(desk.expect(9, &format!("{encrypt} --trust ca.pem --revocation off")).contains("--revocation"));
     desk.write("card.txt", b"OWAOnlyUseSmartCard : True\n");
     for line in [
         "sign --policy card.txt --identity alice.pem --key alice.key mail.eml",

@@ -11,6 +11,7 @@ use smime::crypto::algorithm::KeyTransport;
 use smime::mime::plan::Kind;
 use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
+use smime::policy::sending::UnreachableList;
 use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, RevocationData, RevocationMode, compose};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     };
     policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let addresses = addresses(args, &message)?;
-    let plan = match (&trust, revocation(args, console)?) {
+    let plan = match (&trust, revocation(args, &policy, console)?) {
         (Some(trust), Some((lists, mode))) => {
             RecipientPlan::resolve_unrevoked(&addresses, &directory, &policy, trust, (&lists, mode), now)
         }
@@ -68,8 +69,20 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
 }
 
 /// What the recipients' certificates are looked up in, where that is asked for.
-fn revocation(args: &Encrypt, console: Console) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
+fn revocation(
+    args: &Encrypt,
+    policy: &Policy,
+    console: Console,
+) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
     let Lists { crls, revocation } = &args.lists;
+    let revocation = match (policy.sending.unreachable_list, revocation) {
+        (UnreachableList::Block, Some(RevocationMode::Soft | RevocationMode::Off)) => {
+            return decided("--revocation", true).map(|()| None);
+        }
+        (UnreachableList::Block, None) => &Some(RevocationMode::Hard),
+        (UnreachableList::NotAsked, None) => &Some(RevocationMode::Off),
+        (_, given) => given,
+    };
     if crls.is_empty() && matches!(revocation, None | Some(RevocationMode::Off)) {
         return Ok(None);
     }
