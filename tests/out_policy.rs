@@ -140,6 +140,9 @@ fn out_63_what_is_hostile_in_a_property_list_is_refused() {
         PolicyFile::read(many.as_bytes(), &few).unwrap_err().faults,
         [Fault::Limit { name: "policy_values", limit: 100 }]
     );
+    few.policy_values = 101;
+    few.policy_file_bytes = many.len();
+    assert!(PolicyFile::read(many.as_bytes(), &few).is_ok());
     few.policy_file_bytes = many.len() - 1;
     assert!(PolicyFile::read(many.as_bytes(), &few).unwrap_err().to_string().contains("policy_file_bytes"));
     assert!(read(b"bplist00\x01").unwrap_err().to_string().contains("binary"));

@@ -217,6 +217,10 @@ fn out_84_json_printed_lists_and_typed_commands_say_the_same() {
 fn out_84_unknown_names_are_told_and_wrong_values_are_errors() {
     let (_, notes) = exchange(b"Set-SmimeConfig -OWAAlwaysSign $true -OWAAlwaysSing $true");
     assert_eq!(notes, ["unknown_key"]);
+    let shown = |text: &str| with("OWASenderCertificateAttributesToDisplay", text);
+    let (config, notes) = shown("2.5.4.3, 1.2.840.113549.1.9.1");
+    assert_eq!((config.attributes_to_display().unwrap().len(), notes.len()), (2, 0));
+    assert_eq!(shown("2.5.4.3;CN").1, ["malformed_attribute_list"]);
     let (config, _) = exchange(b"owaalwayssign : TRUE\nOWAClearSign:$false\n");
     assert!(config.always_sign && !config.clear_sign);
     for (text, expected) in [

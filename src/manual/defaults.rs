@@ -22,6 +22,8 @@
 //!   BER when reading: every reader takes the first, and many writers send the second.
 //! - **Boundaries of 128 random bits**, but for Outlook's form, which has room for 39 of them beside the time. Both are looked
 //!   for in what they are to part (SEC-144).
+//! - **An administrator's algorithms** count as far as they are strong: a list of Exchange's that names nothing but DES, RC2 and 3DES
+//!   stops encryption, and SHA-1, which Exchange defaults to, is signed with on the caller's word only (OUT-37, OUT-39).
 //! - **Bcc is taken out** before signing and never shares an envelope: recipients of one envelope see each other.
 //! - **Encrypted parts beside other content stay closed** until they are asked for by name: merging them into their neighbours
 //!   is how EFAIL worked.

@@ -114,7 +114,7 @@ impl MailboxPolicy {
             let text = format!("{key} is no setting of a mailbox policy, and has no effect ({})", setting.place);
             Reason::new("unknown_key", text)
         };
-        let notes = unknown.iter().filter(ours).map(note).collect();
+        let notes = unknown.into_iter().filter(ours).map(note).collect();
         Ok((or_faults(policy, faults)?, notes))
     }
 

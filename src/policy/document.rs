@@ -72,7 +72,7 @@ impl PolicyFile {
         let tokens = Tokens::default();
         let (content, notes) = match text.chars().next() {
             Some('<') => of(ios::read(text, &tokens, limits)?, Content::AppConfig),
-            Some('{' | '[') => of_json(&json::read(text, limits)?, &tokens)?,
+            Some('{' | '[') => of_json(json::read(text, limits)?, &tokens)?,
             _ => of_text(text)?,
         };
         Ok(Self { content, notes })
@@ -83,25 +83,28 @@ fn of<T>((value, notes): (T, Vec<Reason>), content: impl Fn(T) -> Content) -> (C
     (content(value), notes)
 }
 
-fn of_json(json: &Value, tokens: &Tokens) -> Result<(Content, Vec<Reason>)> {
+fn of_json(json: Value, tokens: &Tokens) -> Result<(Content, Vec<Reason>)> {
     // Get-... | ConvertTo-Json gives a list where there are several objects.
     let json = match json {
-        Value::List(list) if list.len() == 1 && list.iter().all(|one| one.member("value").is_none()) => {
-            list.first().unwrap_or(json)
+        Value::List(mut list) if list.len() == 1 && list.iter().all(|one| one.member("value").is_none()) => {
+            list.pop().unwrap_or(Value::Null)
         }
         other => other,
     };
-    let has = |known: &dyn Fn(&str) -> bool| json.settings("").iter().any(|setting| known(&setting.key));
+    let has = |known: &dyn Fn(&str) -> bool| match &json {
+        Value::Map(members) => members.iter().any(|(name, _)| known(name)),
+        _ => false,
+    };
     Ok(if has(&|name| name == "managedProperty") {
-        of(android::read(json, tokens)?, Content::AppConfig)
+        of(android::read(&json, tokens)?, Content::AppConfig)
     } else if has(&|name| name == "customSettings") || matches!(json, Value::List(_)) {
-        of(mam::read(json, tokens)?, Content::AppConfig)
+        of(mam::read(&json, tokens)?, Content::AppConfig)
     } else if has(&|name| matches!(name, "target_app" | "deployment" | "assignments" | "settings")) {
-        of(PolicyDocument::read(json)?, Content::Deployment)
+        of(PolicyDocument::read(&json)?, Content::Deployment)
     } else if has(&registry::is_value) {
-        of(SecurityValues::from_settings(&[], &json.settings(""))?, Content::Registry)
+        of(SecurityValues::from_settings(&[], &json.into_settings())?, Content::Registry)
     } else {
-        of_names(&json.settings(""))?
+        of_names(&json.into_settings())?
     })
 }
 

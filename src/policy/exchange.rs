@@ -13,6 +13,7 @@ use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
 use crate::cert::certificate::Certificate;
 use crate::cert::mailbox::{AddressMatch, AddressRule, speaks_for};
+use const_oid::ObjectIdentifier;
 use std::time::Duration;
 
 /// Every parameter of Set-SmimeConfig. Where nothing is configured it has Microsoft's default.
@@ -228,9 +229,9 @@ impl SmimeConfig {
             // An empty text is how PowerShell prints that there is nothing.
             setting.value.text() != Some("")
         };
-        let settings: Vec<Setting> = settings.iter().filter(complete).cloned().collect();
+        let settings: Vec<&Setting> = settings.iter().filter(complete).collect();
         let mut config = Self::unconfigured();
-        let Filled { given, unknown, faults } = table::fill(PARAMETERS, &settings, Notation::PowerShell, &mut config);
+        let Filled { given, unknown, faults } = table::fill(PARAMETERS, settings, Notation::PowerShell, &mut config);
         config.given = given;
         for setting in unknown.iter().filter(|s| s.value != Value::Null) {
             if !OF_EVERY_OBJECT.iter().any(|name| name.eq_ignore_ascii_case(&setting.key)) {
@@ -240,6 +241,11 @@ impl SmimeConfig {
             }
         }
         notes.extend(config.ciphers().note.into_iter().chain(config.digests().note));
+        if config.attributes_to_display().is_none() {
+            let text =
+                "OWASenderCertificateAttributesToDisplay is no list of object identifiers with commas between them";
+            notes.push(Reason::new("malformed_attribute_list", text));
+        }
         if config.copy_recipient_headers {
             let text = "OWACopyRecipientHeaders is reserved by Microsoft, and nothing is copied";
             notes.push(Reason::new("reserved_parameter", text));
@@ -263,6 +269,13 @@ impl SmimeConfig {
             }
         }
         lines
+    }
+
+    /// OWASenderCertificateAttributesToDisplay; `None` where it is no list of identifiers.
+    pub fn attributes_to_display(&self) -> Option<Vec<ObjectIdentifier>> {
+        let text = self.sender_certificate_attributes_to_display.as_deref().unwrap_or_default();
+        let names = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+        names.map(|oid| oid.parse().ok()).collect()
     }
 
     /// How many messages a message with Bcc becomes (OUT-41).

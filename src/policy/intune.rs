@@ -117,11 +117,11 @@ impl AppConfig {
     /// [`Fault::Type`](super::value::Fault::Type) for each key with a value of another type (OUT-66),
     /// [`Fault::Twice`](super::value::Fault::Twice).
     pub fn from_settings(settings: &[Setting], channel: Channel, tokens: &Tokens) -> Result<(Self, Vec<Reason>)> {
-        let ours: Vec<Setting> = settings.iter().filter(|s| s.key.starts_with(PREFIX)).cloned().collect();
+        let ours = settings.iter().filter(|setting| setting.key.starts_with(PREFIX));
         let notation = if channel == Channel::ManagedApp { Notation::Text } else { Notation::Typed };
         let mut config = Self::unconfigured(channel);
-        let Filled { given, unknown, faults } = table::fill(KEYS, &ours, notation, &mut config);
-        let mut notes: Vec<Reason> = unknown.iter().map(unknown_key).collect();
+        let Filled { given, unknown, faults } = table::fill(KEYS, ours, notation, &mut config);
+        let mut notes: Vec<Reason> = unknown.into_iter().map(unknown_key).collect();
         config.given = given;
         if config.is_given(CERTS_FROM_INTUNE) && channel != Channel::AndroidDevice {
             let text = format!("{CERTS_FROM_INTUNE} is known from configurations for Android devices only");

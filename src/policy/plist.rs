@@ -8,6 +8,7 @@ use crate::base::limits::Limits;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
+use std::cell::Cell;
 
 const WHAT: &str = "the property list";
 /// Dictionaries and arrays within each other; a configuration has two or three.
@@ -18,7 +19,8 @@ const DEPTH: usize = 16;
 /// # Errors
 /// [`Fault::Malformed`] with the line, [`Fault::Twice`] where a dictionary has a key twice, [`Fault::Limit`].
 pub fn read(text: &str, limits: &Limits) -> Result<Vec<Setting>> {
-    let mut parser = Parser { reader: Reader::from_str(text), text, values: limits.policy_values, limits };
+    let (reader, lines) = (Reader::from_str(text), Cell::new((0, 0)));
+    let mut parser = Parser { reader, text, values: limits.policy_values, lines, limits };
     parser.reader.config_mut().expand_empty_elements = true;
     parser.reader.config_mut().check_comments = true;
     Ok(parser.document()?)
@@ -29,6 +31,8 @@ struct Parser<'t> {
     text: &'t str,
     /// How many more values may come.
     values: usize,
+    /// Line ends up to a position that was reached before.
+    lines: Cell<(usize, usize)>,
     limits: &'t Limits,
 }
 
@@ -184,8 +188,11 @@ impl Parser<'_> {
     /// The line that has been read to.
     fn place(&self) -> String {
         let position = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX).min(self.text.len());
-        let before = self.text.as_bytes().get(..position).unwrap_or_default();
-        format!("line {}", memchr::memchr_iter(b'\n', before).count() + 1)
+        let (counted, lines) = self.lines.get();
+        let since = self.text.as_bytes().get(counted..position).unwrap_or_default();
+        let lines = lines + memchr::memchr_iter(b'\n', since).count();
+        self.lines.set((position.max(counted), lines));
+        format!("line {}", lines + 1)
     }
 
     fn wrong(&self, why: impl std::fmt::Display) -> Fault {

@@ -159,7 +159,7 @@ impl SecurityValues {
         let mut values = Self::unconfigured();
         let (mut faults, mut notes) = (Vec::new(), Vec::new());
         for (settings, origin) in [(user, Origin::User), (administrator, Origin::Administrator)] {
-            let filled: Filled = table::fill(VALUES, settings, Notation::Registry, &mut values);
+            let filled: Filled<'_> = table::fill(VALUES, settings, Notation::Registry, &mut values);
             values.given.retain(|(name, _)| !filled.given.contains(name));
             values.given.extend(filled.given.into_iter().map(|name| (name, origin)));
             faults.extend(filled.faults);

@@ -72,11 +72,11 @@ pub struct Line {
 }
 
 /// What was read into a table's target.
-pub(super) struct Filled {
+pub(super) struct Filled<'s> {
     /// The rows that the file had a value for.
     pub(super) given: Vec<&'static str>,
     /// What no row is named like.
-    pub(super) unknown: Vec<Setting>,
+    pub(super) unknown: Vec<&'s Setting>,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -186,11 +186,16 @@ pub(super) fn reset<T>(table: &[Row<T>], target: &mut T) {
 }
 
 /// Puts settings into their places. Null, and nothing else, leaves a default as it is.
-pub(super) fn fill<T>(table: &[Row<T>], settings: &[Setting], notation: Notation, target: &mut T) -> Filled {
+pub(super) fn fill<'s, T>(
+    table: &[Row<T>],
+    settings: impl IntoIterator<Item = &'s Setting>,
+    notation: Notation,
+    target: &mut T,
+) -> Filled<'s> {
     let mut filled = Filled { given: Vec::new(), unknown: Vec::new(), faults: Vec::new() };
     for setting in settings {
         let Some(row) = table.iter().find(|row| notation.same_name(row.name, &setting.key)) else {
-            filled.unknown.push(setting.clone());
+            filled.unknown.push(setting);
             continue;
         };
         if filled.given.contains(&row.name) {

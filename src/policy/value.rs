@@ -130,7 +130,14 @@ impl Value {
         }
     }
 
-    /// The members of a map as settings, their names as places.
+    /// The members of the outermost map as settings, their names as places.
+    pub fn into_settings(self) -> Vec<Setting> {
+        let Self::Map(members) = self else { return Vec::new() };
+        let members = members.into_iter();
+        members.map(|(key, value)| Setting { place: shown(&key), key, value }).collect()
+    }
+
+    /// The same of a map within another, which lies at `place`.
     pub fn settings(&self, place: &str) -> Vec<Setting> {
         let Self::Map(members) = self else { return Vec::new() };
         let setting = |(key, value): &(String, Value)| {
