@@ -7,6 +7,7 @@ use crate::crypto;
 use crate::keys;
 use crate::mime;
 use crate::open;
+use crate::policy;
 use crate::store;
 
 /// Whatever went wrong in any verb.
@@ -29,6 +30,9 @@ pub enum Error {
     /// Encrypting.
     #[error(transparent)]
     Encrypt(#[from] compose::encrypt::Error),
+    /// Signing and encrypting in one.
+    #[error(transparent)]
+    Seal(#[from] compose::layers::Error),
     /// Opening.
     #[error(transparent)]
     Open(#[from] open::opener::Error),
@@ -51,6 +55,9 @@ pub enum Error {
     /// A CMS structure.
     #[error(transparent)]
     Cms(#[from] cms::Error),
+    /// Reading an administrator's policy.
+    #[error(transparent)]
+    Policy(#[from] policy::value::Faults),
     /// Arithmetic.
     #[error(transparent)]
     Crypto(#[from] crypto::Error),

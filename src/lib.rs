@@ -40,6 +40,7 @@
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
+//! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
@@ -76,6 +77,7 @@ pub use cert::crl::Crl;
 pub use cert::ocsp::OcspResponse;
 pub use cert::revocation::{RevocationData, RevocationMode};
 pub use compose::encrypt::Encryptor;
+pub use compose::layers::Sealer;
 pub use compose::message::Message;
 pub use compose::recipients::{Plan as RecipientPlan, Recipients};
 pub use compose::sign::Signer;

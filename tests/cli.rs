@@ -5,102 +5,11 @@
 
 mod common;
 
+use common::desk::{AT, Desk};
 use common::lists::List;
-use common::people::{Authority, common_name, serial, years};
+use common::people::years;
 use smime::cert::extension::KeyUsage;
-use smime::cert::issue::CertificateTemplate;
-use smime::crypto::private::PrivateKey;
-use smime::crypto::random::SystemRandom;
-use smime::crypto::signature::KeyKind;
-use smime::store::{p12, pem};
-use smime::{Secret, Time};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-const AT: &str = "2026-11-24T08:00:00Z";
-const MAIL: &str =
-    "From: Alice <alice@example.com>\r\nTo: bob@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
-
-struct Desk {
-    folder: tempfile::TempDir,
-    ca: Authority,
-}
-
-impl Desk {
-    /// A CA, Alice and Bob as files, with the password "secret".
-    fn new() -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), ca: Authority::root("Desk CA") };
-        desk.write("ca.pem", pem::write("CERTIFICATE", desk.ca.certificate.der()).as_bytes());
-        desk.write("password", b"secret\n");
-        desk.write("wrong", b"terces\n");
-        desk.write("mail.eml", MAIL.as_bytes());
-        let both = KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT);
-        desk.person("alice", "alice@example.com", years(), both);
-        desk.person("bob", "bob@example.com", years(), both);
-        desk.person("carol", "carol@example.com", years(), both);
-        desk
-    }
-
-    fn person(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
-        let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
-        let template = CertificateTemplate::new(
-            common_name(name),
-            Some(&self.ca.certificate),
-            &serial(),
-            validity,
-            &key.public_key_spki(),
-        );
-        let certificate = self.ca.issue(&template.for_mail(&[email.parse().unwrap()], usage));
-        self.write(&format!("{name}.pem"), pem::write("CERTIFICATE", certificate.der()).as_bytes());
-        let private = key.to_pkcs8().unwrap();
-        self.write(&format!("{name}.key"), pem::write("PRIVATE KEY", private.expose()).as_bytes());
-        let chain = [certificate, self.ca.certificate.clone()];
-        let file = p12::write(&private, &chain, name, &Secret::from("secret"), p12::Profile::Modern, &mut SystemRandom)
-            .unwrap();
-        self.write(&format!("{name}.p12"), &file);
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
-    }
-
-    /// Runs the program in the folder; "alice" after an identity option means her PKCS#12 with its password.
-    fn run(&self, line: &str) -> Output {
-        let line = line
-            .replace("@alice", "--identity alice.p12 --password-file password")
-            .replace("@bob", "--identity bob.p12 --password-file password");
-        let line = line.replace("@carol", "--identity carol.p12 --password-file password");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_smime"));
-        command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--no-input");
-        command.stdin(std::process::Stdio::null()).output().unwrap()
-    }
-
-    /// Runs it, expects an exit code, and gives what it said on standard error.
-    fn expect(&self, code: i32, line: &str) -> String {
-        let output = self.run(line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "smime {line}\n{said}{}", String::from_utf8_lossy(&output.stdout));
-        assert!(!said.contains("panicked"), "{said}");
-        said
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
+use std::path::Path;
 
 #[test]
 fn the_main_job_goes_from_end_to_end() {
@@ -165,6 +74,36 @@ fn exit_9_a_sender_who_is_not_in_the_certificate_writes_nothing() {
     assert_eq!(desk.names(), before, "a file was left");
     desk.expect(0, &format!("sign @bob --at {AT} --allow-sender-mismatch -o out.eml mail.eml"));
     desk.expect(9, &format!("sign @alice --account other@example.com --at {AT} mail.eml"));
+}
+
+#[test]
+fn each_profile_signs_in_its_form_or_says_why_not() {
+    let desk = Desk::new();
+    let text = |name: &str| String::from_utf8(desk.read(name)).unwrap();
+    desk.expect(0, &format!("sign @alice --at {AT} -o outlook.eml mail.eml"));
+    assert!(text("outlook.eml").contains("\tmicalg=2.16.840.1.101.3.4.2.1;\r\n"));
+    desk.expect(0, &format!("sign @alice --at {AT} --profile rfc8551 -o rfc.eml mail.eml"));
+    assert!(text("rfc.eml").contains("micalg=\"sha-256\""));
+    desk.expect(0, &format!("sign @alice --at {AT} --profile owa -o owa.eml mail.eml"));
+    // OUT-31, OUT-58
+    let before = desk.names();
+    let said = desk.expect(9, &format!("sign @alice --at {AT} --profile outlook-mobile --opaque -o out.eml mail.eml"));
+    assert!(said.contains("clear-signed mail only") && said.contains("without --opaque"), "{said}");
+    desk.expect(9, &format!("sign @alice --at {AT} --profile outlook-mac -o out.eml mail.eml"));
+    desk.expect(9, &format!("encrypt --to bob@example.com --certs bob.pem --profile outlook-mac --at {AT} mail.eml"));
+    let known = desk.expect(2, &format!("sign @alice --at {AT} --profile outlook-dos mail.eml"));
+    assert!(known.contains("outlook-windows") && known.contains("owa"), "{known}");
+    assert_eq!(desk.names(), before);
+    // OUT-35
+    desk.expect(0, &format!("sign @alice --at {AT} --for-encryption -o inner.eml mail.eml"));
+    assert!(text("inner.eml").contains("application/x-pkcs7-mime; name=smime.p7m; smime-type=signed-data\r\n"));
+    desk.expect(0, &format!("encrypt --to bob@example.com --certs bob.pem --at {AT} -o sealed.eml inner.eml"));
+    desk.expect(0, &format!("verify @bob --trust ca.pem --at {AT} sealed.eml"));
+    // OUT-53: another certificate to encrypt to goes along.
+    desk.expect(0, &format!("sign @alice --encryption-certificate carol.pem --at {AT} -o other.eml mail.eml"));
+    assert!(desk.read("other.eml").len() > desk.read("outlook.eml").len());
+    let said = desk.expect(2, &format!("sign @alice --encryption-certificate alice.key --at {AT} mail.eml"));
+    assert!(said.contains("it should hold one"), "{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use common::people::{Authority, now};
 use proptest::strategy::Strategy;
 use smime::mime::emit;
 use smime::policy::policy::{AlreadyProtected, SenderMismatch};
-use smime::{Certificates, Encryptor, Keyring, Message, Opener, Policy, RecipientPlan, Requirement, Signer};
+use smime::{Certificates, Encryptor, Keyring, Message, Opener, Policy, Profile, RecipientPlan, Requirement, Signer};
 
 const HEADER: &str = "From: Alice <alice@example.com>\r\nTo: bob@example.com\r\nSubject: test\r\nX-Own: kept\r\n";
 
@@ -116,20 +116,24 @@ fn sec_144_a_boundary_never_stands_in_what_it_parts() {
             Ok(())
         }
     }
-    let first = emit::boundary([1; 16]);
-    let mail = format!("{HEADER}Content-Type: text/plain\r\n\r\nquoting a mail:\r\n--{first}\r\n");
     let ca = Authority::root("Test CA");
     let alice = ca.person("Alice", "alice@example.com");
-    let policy = Policy::default();
-    let message = Message::parse(mail.as_bytes()).unwrap();
-    let pending = Signer::new(&alice, &policy)
-        .unwrap()
-        .prepare_with(&message, now(), &mut Foreseen(vec![[1; 16], [2; 16]]))
-        .unwrap();
-    let request = pending.request().unwrap();
-    let signature = alice.signing().sign(&request.scheme, &request.message).unwrap();
-    let signed = String::from_utf8(pending.finish(signature).unwrap().to_vec().unwrap()).unwrap();
-    assert!(signed.contains(&format!("boundary=\"{}\"", emit::boundary([2; 16]))), "{signed}");
+    for (profile, [first, second]) in [
+        (Profile::OutlookWindows, [[1; 16], [2; 16]].map(|bits| emit::outlook_boundary(0, now(), bits))),
+        (Profile::Rfc8551, [[1; 16], [2; 16]].map(emit::boundary)),
+    ] {
+        let mail = format!("{HEADER}Content-Type: text/plain\r\n\r\nquoting a mail:\r\n--{first}\r\n");
+        let policy = Policy::new(profile);
+        let message = Message::parse(mail.as_bytes()).unwrap();
+        let pending = Signer::new(&alice, &policy)
+            .unwrap()
+            .prepare_with(&message, now(), &mut Foreseen(vec![[1; 16], [2; 16]]))
+            .unwrap();
+        let request = pending.request().unwrap();
+        let signature = alice.signing().sign(&request.scheme, &request.message).unwrap();
+        let signed = String::from_utf8(pending.finish(signature).unwrap().to_vec().unwrap()).unwrap();
+        assert!(signed.contains(&format!("boundary=\"{second}\"")), "{signed}");
+    }
 }
 
 #[test]
@@ -179,20 +183,29 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn headers_go_where_they_belong() {
     let ca = Authority::root("Test CA");
     let alice = ca.person("Alice", "alice@example.com");
-    let policy = Policy::default();
     let mail = "Received: from a by b\nFrom: alice@example.com\nTo: bob@example.com\nBcc: carol@example.com,\n dave@example.com\n\
                 Subject: =?utf-8?q?gr=C3=BCn?=\nMIME-Version: 1.0\nContent-Type: text/plain\nX-Own:  odd   spacing\nContent-Language: de\n\nhello\n";
     let message = Message::parse(mail.as_bytes()).unwrap();
     assert!(message.notes().iter().any(|n| n.code == "bcc_removed" && n.text.contains("carol@example.com")));
-    let signed = String::from_utf8(Signer::new(&alice, &policy).unwrap().sign(&message, now()).unwrap()).unwrap();
-    let (outer, rest) = signed.split_once("\r\n\r\n").unwrap();
-    let names: Vec<&str> =
-        outer.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap()).collect();
-    assert_eq!(names, ["Received", "From", "To", "Subject", "X-Own", "MIME-Version", "Content-Type"]);
-    assert!(outer.contains("X-Own:  odd   spacing\r\n"), "byte for byte");
-    assert!(!signed.contains("carol") && !signed.contains("dave"));
-    assert!(rest.contains("Content-Type: text/plain\r\nContent-Language: de\r\n"));
-    assert_eq!(signed.matches("MIME-Version").count(), 1);
+    // After the others, or, as Outlook has them, where the old ones stood and with the language outside.
+    let after = ["Received", "From", "To", "Subject", "X-Own", "MIME-Version", "Content-Type"];
+    let in_place = ["Received", "From", "To", "Subject", "MIME-Version", "Content-Type", "X-Own", "Content-Language"];
+    for (profile, names, inside) in [
+        (Profile::Rfc8551, after.as_slice(), "Content-Type: text/plain\r\nContent-Language: de\r\n\r\n"),
+        (Profile::OutlookWindows, in_place.as_slice(), "Content-Type: text/plain\r\n\r\n"),
+    ] {
+        let policy = Policy::new(profile);
+        let signed = String::from_utf8(Signer::new(&alice, &policy).unwrap().sign(&message, now()).unwrap()).unwrap();
+        let (outer, rest) = signed.split_once("\r\n\r\n").unwrap();
+        let found: Vec<&str> =
+            outer.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap()).collect();
+        assert_eq!(found, names);
+        assert!(outer.contains("X-Own:  odd   spacing\r\n"), "byte for byte");
+        assert!(!signed.contains("carol") && !signed.contains("dave"));
+        assert!(rest.contains(inside), "{rest}");
+        assert_eq!(signed.matches("MIME-Version").count(), 1);
+        assert_eq!(signed.matches("Content-Language").count(), 1);
+    }
 }
 
 #[test]

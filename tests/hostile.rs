@@ -7,6 +7,7 @@ mod common;
 
 use common::people::{Authority, now};
 use smime::asn1::ber::Reader;
+use smime::asn1::framing::Encoding;
 use smime::cms::signer_info::Integrity;
 use smime::crypto::algorithm::ContentCipher;
 use smime::open::report::{Address, Closed, Coverage, LayerKind};
@@ -45,9 +46,15 @@ impl World {
         String::from_utf8(signer.sign(&Message::parse(mail.as_bytes()).unwrap(), now()).unwrap()).unwrap()
     }
 
+    /// In DER, whose last octets are those of the content.
     fn sealed(&self, mail: &str, cipher: ContentCipher) -> String {
+        self.sealed_in(Encoding::Der, mail, cipher)
+    }
+
+    fn sealed_in(&self, encoding: Encoding, mail: &str, cipher: ContentCipher) -> String {
         let mut policy = Policy::default();
         policy.content_cipher = cipher;
+        policy.encoding = encoding;
         let directory = Certificates(vec![self.bob.certificate().clone()]);
         let plan = RecipientPlan::resolve(&["bob@example.com".parse().unwrap()], &directory, &policy, None, now());
         let encryptor = Encryptor::new(&plan.all().unwrap(), &policy);
@@ -374,6 +381,8 @@ fn truncated_and_garbled_messages_never_panic_and_never_pass() {
         world.opaque(MAIL),
         world.sealed(MAIL, ContentCipher::Aes256Cbc),
         world.sealed(MAIL, ContentCipher::Aes256Gcm),
+        world.sealed_in(Encoding::Ber, MAIL, ContentCipher::Aes256Cbc),
+        world.sealed_in(Encoding::Ber, MAIL, ContentCipher::Aes256Gcm),
     ] {
         let (policy, trust, ring) = (Policy::default(), world.ca.trust(), Keyring::new(vec![world.bob.clone()]));
         let opener = Opener::new(&trust, &policy).with_keys(&ring);

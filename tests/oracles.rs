@@ -8,6 +8,7 @@ mod common;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use common::people::{Authority, now};
 use der::{Decode, Encode};
+use smime::asn1::framing::Encoding;
 use smime::crypto::algorithm::ContentCipher;
 use smime::crypto::content::GcmEncryptor;
 use smime::mime::transfer::{Strictness, TransferEncoding, decode_slice};
@@ -38,6 +39,8 @@ fn the_cms_crate_reads_our_structures() {
     let ca = Authority::root("Oracle CA");
     let alice = ca.person("Alice", "alice@example.com");
     let mut policy = Policy::default();
+    // It reads definite lengths only.
+    policy.encoding = Encoding::Der;
     let message = Message::parse(MAIL).unwrap();
     let opaque = structure(&Signer::new(&alice, &policy).unwrap().opaque().sign(&message, now()).unwrap());
     let info = cms::content_info::ContentInfo::from_der(&opaque).unwrap();

@@ -341,7 +341,8 @@ impl Read for Zeros {
 
 #[test]
 fn sec_089_elements_beyond_two_and_four_gib_are_counted_right() {
-    let writer = cms::signed::Writer { digests: &[], certificates: &[], signers: &[], version: 1 };
+    let writer =
+        cms::signed::Writer { encoding: Default::default(), digests: &[], certificates: &[], signers: &[], version: 1 };
     for length in [(1 << 31) - 1, 1 << 31, (1_u64 << 32) - 16, 1 << 32, 5 << 30] {
         let (head, tail) = writer.attached(length);
         let source = Sparse { head, zeros: length, tail };

@@ -1,5 +1,5 @@
 //! Floor 2: the encoding rules. A bounded pull reader for BER over slices ([`ber`]) and streams ([`stream`]), a writer
-//! of DER ([`der`]), and the object identifiers of the field ([`oid`]).
+//! of DER ([`der`]), what stands around a streamed content ([`framing`]), and the object identifiers of the field ([`oid`]).
 //!
 //! The readers hand out what arrived: slices of the input, headers included, never a re-encoding (design.md, law 1).
 
@@ -7,6 +7,7 @@
 
 pub mod ber;
 pub mod der;
+pub mod framing;
 pub mod oid;
 pub mod stream;
 

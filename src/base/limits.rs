@@ -82,6 +82,11 @@ pub struct Limits {
     pub msg_entries: usize,
     /// Bytes of one property of a .msg file, its text body aside, which may have `structure_bytes`.
     pub msg_property_bytes: usize,
+    /// Bytes of one policy file. Get-SmimeConfig as JSON writes each byte of a serialized store as a number of its own, and
+    /// such a store has some hundreds of kilobytes (OUT-84).
+    pub policy_file_bytes: usize,
+    /// Values in one policy file, for the same reason.
+    pub policy_values: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -124,6 +129,8 @@ impl Default for Limits {
             store_entries: 100_000,
             msg_entries: 16_384,
             msg_property_bytes: 1 << 20,
+            policy_file_bytes: 16 << 20,
+            policy_values: 1 << 20,
             in_memory_layer: 1 << 20,
         }
     }

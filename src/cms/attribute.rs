@@ -98,10 +98,10 @@ pub struct SignedAttributes<'a> {
     pub message_digest: &'a [u8],
     /// signingTime.
     pub signing_time: Time,
-    /// SMIMECapabilities in DER.
-    pub capabilities: Vec<u8>,
-    /// The signer's certificate, bound by signingCertificateV2 (SEC-28).
-    pub signer: &'a Certificate,
+    /// SMIMECapabilities in DER, where they are announced.
+    pub capabilities: Option<Vec<u8>>,
+    /// The signer's certificate, where signingCertificateV2 binds it (SEC-28).
+    pub signer: Option<&'a Certificate>,
     /// The certificate that answers should be encrypted to, where there is one.
     pub encryption: Option<&'a Certificate>,
     /// cmsAlgorithmProtection: digest and signature algorithm as they stand in the SignerInfo.
@@ -115,9 +115,10 @@ impl SignedAttributes<'_> {
             attribute(&oid::ID_CONTENT_TYPE, der::oid(&oid::ID_DATA)),
             attribute(&oid::ID_MESSAGE_DIGEST, der::octets(self.message_digest)),
             attribute(&oid::ID_SIGNING_TIME, der::time(self.signing_time)),
-            attribute(&oid::ID_SMIME_CAPABILITIES, self.capabilities.clone()),
-            attribute(&oid::ID_AA_SIGNING_CERTIFICATE_V2, signing_certificate_v2(self.signer)),
         ];
+        attributes.extend(self.capabilities.clone().map(|list| attribute(&oid::ID_SMIME_CAPABILITIES, list)));
+        let bound = self.signer.map(signing_certificate_v2);
+        attributes.extend(bound.map(|value| attribute(&oid::ID_AA_SIGNING_CERTIFICATE_V2, value)));
         if let Some(certificate) = self.encryption {
             let identifier = certificate.issuer_and_serial_der();
             // RFC 8551 section 2.5.3: issuerAndSerialNumber [0], implicitly tagged.

@@ -21,22 +21,35 @@ pub struct Capability {
 pub enum CapabilityList {
     /// Outlook's, in its order, without RC2, which nobody should send us (OUT-54).
     Outlook,
+    /// Outlook's to the byte, RC2 included.
+    OutlookExact,
     /// What RFC 8551 section 2.7 prefers: authenticated encryption first.
     Rfc8551,
 }
 
 /// The encoding of a list for a signature made with `digest`.
 pub fn encode(list: CapabilityList, digest: DigestAlgorithm) -> Vec<u8> {
-    let ciphers: &[ObjectIdentifier] = match list {
-        CapabilityList::Outlook => &[oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC],
-        CapabilityList::Rfc8551 => &[oid::AES256_GCM, oid::AES128_GCM, oid::AES256_CBC, oid::AES128_CBC],
+    let (ciphers, rc2, digests): (&[ObjectIdentifier], &[u64], &[ObjectIdentifier]) = match list {
+        CapabilityList::Outlook => (&OUTLOOK_CIPHERS, &[], &OUTLOOK_DIGESTS),
+        CapabilityList::OutlookExact => (&OUTLOOK_CIPHERS, &[128, 64], &OUTLOOK_DIGESTS),
+        CapabilityList::Rfc8551 => (
+            &[oid::AES256_GCM, oid::AES128_GCM, oid::AES256_CBC, oid::AES128_CBC],
+            &[],
+            &[oid::SHA512, oid::SHA384, oid::SHA256],
+        ),
     };
+    let plain = |identifier: &ObjectIdentifier| der::sequence(&[der::oid(identifier)]);
+    let mut entries: Vec<Vec<u8>> = ciphers.iter().map(plain).collect();
+    // RFC 8551 section 2.5.2: the parameter is the effective key length in bits.
+    entries.extend(rc2.iter().map(|bits| der::sequence(&[der::oid(&oid::RC2_CBC), der::integer(*bits)])));
     // OUT-54: the digest in use first, then the others, strongest first.
-    let mut digests = vec![digest.oid()];
-    digests.extend([oid::SHA512, oid::SHA384, oid::SHA256].into_iter().filter(|d| *d != digest.oid()));
-    let entries: Vec<Vec<u8>> = ciphers.iter().chain(&digests).map(|c| der::sequence(&[der::oid(c)])).collect();
+    entries.push(plain(&digest.oid()));
+    entries.extend(digests.iter().filter(|d| **d != digest.oid()).map(plain));
     der::sequence(&entries)
 }
+
+const OUTLOOK_CIPHERS: [ObjectIdentifier; 4] = [oid::AES256_CBC, oid::AES192_CBC, oid::DES_EDE3_CBC, oid::AES128_CBC];
+const OUTLOOK_DIGESTS: [ObjectIdentifier; 4] = [oid::SHA512, oid::SHA384, oid::SHA256, oid::SHA1];
 
 /// Reads the value of the attribute or of the certificate extension (RFC 4262).
 ///
@@ -74,6 +87,7 @@ mod tests {
             oid::SHA384,
             oid::SHA512,
             oid::SHA256,
+            oid::SHA1,
         ];
         assert_eq!(list, expected);
     }

@@ -1,12 +1,13 @@
 //! EnvelopedData (RFC 5652 section 6), AuthEnvelopedData (RFC 5083), and EncryptedData (RFC 5652 section 8), which is the
-//! first without recipients: read as a stream that hands the ciphertext to a sink, and the first two written in DER around
-//! a ciphertext of known length.
+//! first without recipients: read as a stream that hands the ciphertext to a sink, and the first two written around a
+//! ciphertext, in DER or in BER.
 
 use super::attribute::Attributes;
 use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
 use super::recipient_info::RecipientInfo;
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
+use crate::asn1::framing::{Encoding, Layer};
 use crate::asn1::stream::Stream;
 use crate::asn1::{self, der, oid};
 use crate::base::limits::Limits;
@@ -214,28 +215,47 @@ fn wrong_parameters(what: &'static str, why: String) -> Error {
     Error::Crypto(crate::crypto::Error::Parameters { what, why })
 }
 
-/// What stands before a ciphertext of `length` octets and, but for the tag of `parameters.tag_length` octets, after it.
-/// An AEAD cipher makes it an AuthEnvelopedData, any other an EnvelopedData.
-pub fn encode_start(recipients: &[Vec<u8>], version: u64, parameters: &CipherParameters, length: u64) -> Vec<u8> {
-    let (kind, version, tail) = match parameters.cipher.is_aead() {
-        // RFC 5083 section 2.1: version 0.
-        true => (
-            oid::ID_CT_AUTH_ENVELOPED_DATA,
-            0,
-            der::header_len(parameters.tag_length as u64) + parameters.tag_length as u64,
-        ),
-        false => (oid::ID_ENVELOPED_DATA, version, 0),
-    };
-    let string = der::header(Tag::context(0), false, length);
-    let start = [der::oid(&oid::ID_DATA), parameters.identifier().to_der(), string].concat();
-    let content_len = start.len() as u64 + length;
-    let content = der::header(Tag::SEQUENCE, true, content_len);
-    let fields = [der::integer(version), der::set_of(Tag::SET, recipients.to_vec())].concat();
-    let enveloped_len = (fields.len() + content.len()) as u64 + content_len + tail;
-    let enveloped = der::header(Tag::SEQUENCE, true, enveloped_len);
-    let explicit_len = enveloped.len() as u64 + enveloped_len;
-    let explicit = der::header(Tag::context(0), true, explicit_len);
-    let kind = der::oid(&kind);
-    let info = der::header(Tag::SEQUENCE, true, (kind.len() + explicit.len()) as u64 + explicit_len);
-    [info, kind, explicit, enveloped, fields, content, start].concat()
+/// Octets of a segment of the ciphertext in BER, as Outlook has them (OUT-57).
+pub const SEGMENT: usize = 1024;
+
+/// What to write around a ciphertext. An AEAD cipher makes it an AuthEnvelopedData, any other an EnvelopedData.
+pub struct Writer<'w> {
+    /// How the elements around the ciphertext are encoded; all else is DER.
+    pub encoding: Encoding,
+    /// RecipientInfos in DER; written as a sorted SET.
+    pub recipients: &'w [Vec<u8>],
+    /// Of an EnvelopedData.
+    pub version: u64,
+    /// The content cipher.
+    pub parameters: &'w CipherParameters,
+}
+
+impl Writer<'_> {
+    /// What stands before a ciphertext of `length` octets, which counts for nothing in BER. The ciphertext goes through
+    /// [`Encoding::content`].
+    pub fn start(&self, length: u64) -> Vec<u8> {
+        let aead = self.parameters.cipher.is_aead();
+        let tag = self.parameters.tag_length as u64;
+        let (kind, version, after) = match aead {
+            // RFC 5083 section 2.1: version 0.
+            true => (oid::ID_CT_AUTH_ENVELOPED_DATA, 0, der::header_len(tag) + tag),
+            false => (oid::ID_ENVELOPED_DATA, self.version, 0),
+        };
+        let fields = [der::integer(version), der::set_of(Tag::SET, self.recipients.to_vec())].concat();
+        let content = [der::oid(&oid::ID_DATA), self.parameters.identifier().to_der()].concat();
+        let layers = [
+            Layer::new(Tag::SEQUENCE, der::oid(&kind)),
+            Layer::new(Tag::context(0), Vec::new()),
+            Layer::Constructed { tag: Tag::SEQUENCE, before: fields, after },
+            Layer::new(Tag::SEQUENCE, content),
+            Layer::String(Tag::context(0)),
+        ];
+        self.encoding.start(&layers, length)
+    }
+
+    /// What stands after the ciphertext; `mac` is there with an AEAD cipher.
+    pub fn end(&self, mac: Option<&[u8]>) -> Vec<u8> {
+        let mac = mac.map(der::octets).unwrap_or_default();
+        [self.encoding.end(2), mac, self.encoding.end(3)].concat()
+    }
 }

@@ -1,5 +1,5 @@
-//! SignedData (RFC 5652 section 5): read as a stream that hands its content to a sink, and written in DER around a
-//! content of known length.
+//! SignedData (RFC 5652 section 5): read as a stream that hands its content to a sink, and written around a content, in DER
+//! or in BER.
 
 use super::content::{
     ContentType, EContent, drain, enter_content_info, enter_encapsulated, leave_content_info, read_small,
@@ -7,6 +7,7 @@ use super::content::{
 use super::signer_info::SignerInfo;
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
+use crate::asn1::framing::{Encoding, Layer};
 use crate::asn1::stream::Stream;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
@@ -209,8 +210,13 @@ fn ocsp_response(raw: &[u8]) -> Option<Vec<u8>> {
     (format == oid::RI_OCSP_RESPONSE).then(|| response.raw().to_vec())
 }
 
+/// Octets of a segment of the content in BER, as Outlook has them.
+pub const SEGMENT: usize = 4096;
+
 /// What to write around a content (or around none) to make a SignedData of it.
 pub struct Writer<'w> {
+    /// How ContentInfo, SignedData and EncapsulatedContentInfo are encoded; all else is DER.
+    pub encoding: Encoding,
     /// The digests of the signers.
     pub digests: &'w [DigestAlgorithm],
     /// Certificates in DER; written as a sorted SET.
@@ -224,37 +230,39 @@ pub struct Writer<'w> {
 impl Writer<'_> {
     /// The whole ContentInfo, without content.
     pub fn detached(&self) -> Vec<u8> {
-        let encapsulated = der::sequence(&[der::oid(&oid::ID_DATA)]);
-        let inner = der::sequence(&[self.start(), encapsulated, self.end()]);
-        der::sequence(&[der::oid(&oid::ID_SIGNED_DATA), der::explicit(0, &inner)])
+        let (start, end) = self.around(&[], 0);
+        [start, end].concat()
     }
 
-    /// What stands before a content of `length` octets, and what stands after it.
+    /// What stands before a content of `length` octets, and what stands after it. In BER the length counts for nothing,
+    /// and the content goes through [`Encoding::content`].
     pub fn attached(&self, length: u64) -> (Vec<u8>, Vec<u8>) {
-        let (start, end) = (self.start(), self.end());
-        let string = der::header(Tag::OCTET_STRING, false, length);
-        let explicit_len = string.len() as u64 + length;
-        let explicit = der::header(Tag::context(0), true, explicit_len);
-        let data = der::oid(&oid::ID_DATA);
-        let encapsulated_len = data.len() as u64 + explicit.len() as u64 + explicit_len;
-        let encapsulated = der::header(Tag::SEQUENCE, true, encapsulated_len);
-        let signed_len = (start.len() + encapsulated.len() + end.len()) as u64 + encapsulated_len;
-        let signed = der::header(Tag::SEQUENCE, true, signed_len);
-        let content_len = signed.len() as u64 + signed_len;
-        let content = der::header(Tag::context(0), true, content_len);
-        let kind = der::oid(&oid::ID_SIGNED_DATA);
-        let info = der::header(Tag::SEQUENCE, true, kind.len() as u64 + content.len() as u64 + content_len);
-        ([info, kind, content, signed, start, encapsulated, data, explicit, string].concat(), end)
+        self.around(&[Layer::new(Tag::context(0), Vec::new()), Layer::String(Tag::OCTET_STRING)], length)
     }
 
-    fn start(&self) -> Vec<u8> {
+    fn around(&self, content: &[Layer], length: u64) -> (Vec<u8>, Vec<u8>) {
+        let tail = self.tail();
+        let signed_data = Layer::Constructed { tag: Tag::SEQUENCE, before: self.head(), after: tail.len() as u64 };
+        let mut layers = vec![
+            Layer::new(Tag::SEQUENCE, der::oid(&oid::ID_SIGNED_DATA)),
+            Layer::new(Tag::context(0), Vec::new()),
+            signed_data,
+            Layer::new(Tag::SEQUENCE, der::oid(&oid::ID_DATA)),
+        ];
+        layers.extend_from_slice(content);
+        let encoding = self.encoding;
+        let end = [encoding.end(content.len() + 1), tail, encoding.end(3)].concat();
+        (encoding.start(&layers, length), end)
+    }
+
+    fn head(&self) -> Vec<u8> {
         let mut algorithms: Vec<Vec<u8>> = self.digests.iter().map(|d| d.identifier_with_null().to_der()).collect();
         algorithms.sort();
         algorithms.dedup();
         [der::integer(self.version), der::set_of(Tag::SET, algorithms)].concat()
     }
 
-    fn end(&self) -> Vec<u8> {
+    fn tail(&self) -> Vec<u8> {
         let certificates: Vec<Vec<u8>> = self.certificates.iter().map(|c| c.der().to_vec()).collect();
         let certificates = match certificates.is_empty() {
             true => Vec::new(),
@@ -267,6 +275,7 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[derive(Default)]
     struct Keep(Vec<u8>);
@@ -282,26 +291,34 @@ mod tests {
         }
     }
 
+    fn writer(encoding: Encoding) -> Writer<'static> {
+        Writer { encoding, digests: &[DigestAlgorithm::Sha256], certificates: &[], signers: &[], version: 1 }
+    }
+
     #[test]
     fn what_is_written_reads_back_at_every_length() {
-        let writer = Writer { digests: &[DigestAlgorithm::Sha256], certificates: &[], signers: &[], version: 1 };
-        for length in [0usize, 1, 100, 127, 128, 200, 255, 256, 65_400, 65_536, 70_000] {
-            let content = vec![b'x'; length];
-            let (start, end) = writer.attached(length as u64);
-            let message = [start, content.clone(), end].concat();
+        for writer in [writer(Encoding::Der), writer(Encoding::Ber)] {
+            for length in [0usize, 1, 100, 127, 128, 200, 255, 256, 65_400, 65_536, 70_000] {
+                let content = vec![b'x'; length];
+                let (start, end) = writer.attached(length as u64);
+                let mut message = start;
+                let mut body = writer.encoding.content(&mut message, SEGMENT);
+                body.write_all(&content).unwrap();
+                body.finish().unwrap();
+                message.extend(end);
+                let mut kept = Keep::default();
+                let data = SignedData::read(&message[..], &Limits::default(), &mut kept).unwrap();
+                assert_eq!((kept.0, data.content_length), (content, length as u64));
+            }
             let mut kept = Keep::default();
-            let data = SignedData::read(&message[..], &Limits::default(), &mut kept).unwrap();
-            assert_eq!((kept.0, data.content_length), (content, length as u64));
+            let data = SignedData::read(&writer.detached()[..], &Limits::default(), &mut kept).unwrap();
+            assert_eq!(data.head.content, EContent::Detached);
         }
-        let mut kept = Keep::default();
-        let data = SignedData::read(&writer.detached()[..], &Limits::default(), &mut kept).unwrap();
-        assert_eq!(data.head.content, EContent::Detached);
     }
 
     #[test]
     fn sec_042_what_follows_is_an_error_and_so_is_every_truncation() {
-        let writer = Writer { digests: &[DigestAlgorithm::Sha256], certificates: &[], signers: &[], version: 1 };
-        let (start, end) = writer.attached(5);
+        let (start, end) = writer(Encoding::Der).attached(5);
         let message = [start, b"hello".to_vec(), end].concat();
         let read = |bytes: &[u8]| SignedData::read(bytes, &Limits::default(), &mut Keep::default());
         for cut in 0..message.len() {

@@ -1,10 +1,10 @@
-//! Encrypting: EnvelopedData in CBC or AuthEnvelopedData in GCM, in constant memory. The length of the content is
-//! counted first, so that everything is written in DER.
+//! Encrypting: EnvelopedData in CBC or AuthEnvelopedData in GCM, in constant memory. For DER the length of the content is
+//! counted first; BER needs no count.
 
+use super::form::{self, Place};
 use super::message::Message;
 use super::recipients::{self, Recipient, Recipients};
-use super::sign::cms_header;
-use crate::asn1::der;
+use crate::asn1::framing::Encoding;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
@@ -18,13 +18,18 @@ use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::mime::plan::Kind;
 use crate::mime::transfer::Base64Writer;
+use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{AlreadyProtected, CertificateIdentifier, Policy};
+use crate::policy::profile::Profile;
 use std::io::{self, Write};
 
 /// Why nothing was encrypted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// S/MIME is off for the account.
+    #[error(transparent)]
+    Disabled(#[from] SmimeDisabled),
     /// The sender's own certificate cannot be encrypted to, so there would be no copy to read (OUT-14).
     #[error("no copy can be made for {subject}: {}", .reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     OwnCopy {
@@ -36,6 +41,9 @@ pub enum Error {
     /// It is encrypted already, and nobody said that it should be wrapped once more.
     #[error("the message is encrypted already; say explicitly that it is to be wrapped once more")]
     AlreadyEncrypted,
+    /// The profile is one to read by.
+    #[error("{0} is a profile to read by; nothing is encrypted in its name")]
+    ReadingProfile(Profile),
     /// The policy names a cipher that is read and never written (OUT-37).
     #[error("{0} is too weak to encrypt with")]
     WeakCipher(ContentCipher),
@@ -123,8 +131,14 @@ impl<'p> Encryptor<'p> {
         out: &mut dyn Write,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        if let Access::Disabled(disabled) = self.policy.access {
+            return Err(disabled.into());
+        }
         if message.kind() == Kind::AlreadyEncrypted && self.policy.already_protected == AlreadyProtected::Refuse {
             return Err(Error::AlreadyEncrypted);
+        }
+        if !self.policy.profile.composes() {
+            return Err(Error::ReadingProfile(self.policy.profile));
         }
         let cipher = self.policy.content_cipher;
         if strength::cipher_weakness(cipher).is_some() {
@@ -144,39 +158,45 @@ impl<'p> Encryptor<'p> {
         }
         let tag_length = if cipher.is_aead() { 16 } else { 0 };
         let parameters = CipherParameters { cipher, iv, tag_length };
-        let length = ciphertext_length(cipher, message.plan().length()?);
-        let start = enveloped::encode_start(&infos, recipient_info::enveloped_version(&named), &parameters, length);
+        let plan = form::plan(message, self.policy.headers);
+        let encoding = self.policy.encoding;
+        let length = match encoding {
+            Encoding::Der => ciphertext_length(cipher, plan.length()?),
+            Encoding::Ber => 0,
+        };
+        let version = recipient_info::enveloped_version(&named);
+        let writer = enveloped::Writer { encoding, recipients: &infos, version, parameters: &parameters };
         let mut mode = Mode::new(&parameters, key.expose())?;
-        out.write_all(message.outer())?;
-        out.write_all(&cms_header(if cipher.is_aead() { "authEnveloped-data" } else { "enveloped-data" }))?;
+        let smime_type = if cipher.is_aead() { "authEnveloped-data" } else { "enveloped-data" };
+        out.write_all(&form::cms_header(message, self.policy.headers, Place::Outermost, smime_type))?;
         let mut base64 = Base64Writer::new(&mut *out);
-        base64.write_all(&start)?;
+        base64.write_all(&writer.start(length))?;
+        let mut content = encoding.content(&mut base64, enveloped::SEGMENT);
         let mut written = 0u64;
         let mut buffer = Vec::new();
-        message.plan().for_each(&mut |bytes| {
+        plan.for_each(&mut |bytes| {
             // Pieces that stay in the cache, however large the plan's are.
             for piece in bytes.chunks(16 << 10) {
                 buffer.clear();
                 mode.update(piece, &mut buffer);
                 written += buffer.len() as u64;
-                base64.write_all(&buffer)?;
+                content.write_all(&buffer)?;
             }
             Ok(())
         })?;
         buffer.clear();
         let tag = mode.finish(&mut buffer)?;
         written += buffer.len() as u64;
-        if written != length {
+        if encoding == Encoding::Der && written != length {
             // The input changed between counting and encrypting without its source noticing.
             return Err(Error::Io(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the message changed while it was being encrypted",
             )));
         }
-        base64.write_all(&buffer)?;
-        if let Some(tag) = tag {
-            base64.write_all(&der::octets(&tag))?;
-        }
+        content.write_all(&buffer)?;
+        content.finish()?;
+        base64.write_all(&writer.end(tag.as_deref()))?;
         base64.finish()?;
         Ok(())
     }

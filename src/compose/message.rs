@@ -7,6 +7,7 @@ use crate::base::reason::{Reason, visible};
 use crate::base::source::{Memory, Rewindable, SharedSource};
 use crate::mime::Error;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
+use crate::mime::outer::Arrangement;
 use crate::mime::plan::{Kind, Plan, Protected};
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 /// A mail to sign or to encrypt, of any size.
 ///
 /// The Content-* header fields move into the protected part; every other field stays outside, in order, byte for byte;
-/// MIME-Version stands once; Bcc is taken out and reported.
+/// MIME-Version stands once; Bcc is taken out and reported. Under the profiles of Outlook for Windows, Content-Language stays
+/// outside too, as it does there.
 pub struct Message<'a> {
     protected: Protected<'a>,
     mailboxes: Mailboxes,
@@ -87,13 +89,13 @@ impl<'a> Message<'a> {
         self.protected.kind
     }
 
-    /// The header fields that stay outside, with CRLF, without the blank line.
-    pub(super) fn outer(&self) -> &[u8] {
-        &self.protected.outer
+    /// The header of the message around new Content-* fields, with its blank line.
+    pub(super) fn header_around(&self, content: &[u8], arrangement: Arrangement) -> Vec<u8> {
+        self.protected.outer.around(content, arrangement)
     }
 
-    /// The entity that is protected.
-    pub(super) fn plan(&self) -> &Plan<'a> {
-        &self.protected.plan
+    /// The entity that is protected, where the header outside is arranged so.
+    pub(super) fn plan(&self, arrangement: Arrangement) -> &Plan<'a> {
+        self.protected.plan_for(arrangement)
     }
 }

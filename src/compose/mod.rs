@@ -3,6 +3,10 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod encrypt;
+mod form;
+pub mod layers;
 pub mod message;
+pub mod notice;
 pub mod recipients;
 pub mod sign;
+mod signed;

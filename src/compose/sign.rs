@@ -2,7 +2,11 @@
 //! hashed in one pass and written in a second; nothing is released before every signature was verified against its
 //! certificate.
 
+pub use super::signed::{Pending, Request, Signed};
+
+use super::form::{self, Place};
 use super::message::Message;
+use crate::asn1::oid;
 use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
@@ -12,21 +16,18 @@ use crate::cert::purpose::{self, Purpose};
 use crate::cms::attribute::SignedAttributes;
 use crate::cms::capabilities::{self, CapabilityList};
 use crate::cms::identifier::CertificateId;
-use crate::cms::signed::Writer;
-use crate::cms::signer_info;
-use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
 use crate::crypto::digest::Hasher;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::crypto::signature::KeyKind;
 use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::keys::signing::{KeyError, SigningKey};
-use crate::mime::emit;
 use crate::mime::plan::{Kind, Plan};
-use crate::mime::transfer::Base64Writer;
+use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{
-    AlgorithmProtection, AlreadyProtected, CertificateIdentifier, Form, IncludedCertificates, Policy, RsaPadding,
-    SenderMismatch,
+    AlgorithmProtection, AlreadyProtected, Capabilities, CertificateIdentifier, Form, IncludedCertificates, Opaque,
+    Policy, RsaLabel, RsaPadding, SenderMismatch, Sha1Signing, SigningCertificate,
 };
 use crate::policy::profile::Profile;
 use std::io::{self, Write};
@@ -36,6 +37,9 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// S/MIME is off for the account.
+    #[error(transparent)]
+    Disabled(#[from] SmimeDisabled),
     /// The certificate may not be used to sign mail, or its key is too weak.
     #[error("the certificate of {subject} cannot sign mail: {}", list(.reasons))]
     Unsuitable {
@@ -72,6 +76,12 @@ pub enum Error {
     /// It is signed or encrypted already, and nobody said that it should be wrapped once more.
     #[error("the message is {0} already; say explicitly that it is to be wrapped once more")]
     AlreadyProtected(&'static str),
+    /// The profile is one to read by.
+    #[error("{0} is a profile to read by; nothing is signed in its name")]
+    ReadingProfile(Profile),
+    /// Opaque signing was asked of a policy that sends clear-signed mail only (OUT-31).
+    #[error("{0} sends clear-signed mail only; an opaque signature is refused")]
+    ClearOnly(Profile),
     /// The key cannot sign as the policy wants.
     #[error("a {key} key cannot sign with {wanted}")]
     Scheme {
@@ -139,6 +149,8 @@ pub struct Signer<'p> {
     signers: Vec<OneSigner>,
     policy: &'p Policy,
     form: Form,
+    place: Place,
+    already_protected: AlreadyProtected,
     account: Option<EmailAddress>,
     encryption: Option<Certificate>,
 }
@@ -161,9 +173,23 @@ impl<'p> Signer<'p> {
     /// By one identity. Key usage, extended key usage and strength are judged here; dates are at each use.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] and [`Error::Scheme`].
+    /// [`Error::Unsuitable`], [`Error::Scheme`], [`Error::ReadingProfile`] and [`Error::Disabled`].
     pub fn new(identity: &Identity, policy: &'p Policy) -> Result<Self, Error> {
-        let signer = Self { signers: Vec::new(), policy, form: policy.form, account: None, encryption: None };
+        if let Access::Disabled(disabled) = policy.access {
+            return Err(disabled.into());
+        }
+        if !policy.profile.composes() {
+            return Err(Error::ReadingProfile(policy.profile));
+        }
+        let signer = Self {
+            signers: Vec::new(),
+            policy,
+            form: policy.form,
+            place: Place::Outermost,
+            already_protected: policy.already_protected,
+            account: None,
+            encryption: None,
+        };
         signer.and(identity)
     }
 
@@ -184,6 +210,17 @@ impl<'p> Signer<'p> {
     /// In the form multipart/signed, whatever the policy says.
     pub fn clear(self) -> Self {
         Self { form: Form::Clear, ..self }
+    }
+
+    /// In the form that the profile signs in where the result will be encrypted: opaque for Outlook for Windows (OUT-35).
+    pub fn for_encryption(self) -> Self {
+        Self { form: self.policy.inner_form, place: Place::Inside, ..self }
+    }
+
+    /// Around mail that is signed or encrypted already, whatever the policy says: the outer signature of triple wrapping
+    /// (OUT-35).
+    pub fn around(self) -> Self {
+        Self { already_protected: AlreadyProtected::Wrap, ..self }
     }
 
     /// For an account whose primary address must stand in the certificate, beside the From (OUT-1).
@@ -248,17 +285,34 @@ impl<'p> Signer<'p> {
         now: Time,
         random: &mut dyn Random,
     ) -> Result<Pending<'m, 'a>, Error> {
-        match (message.kind(), self.policy.already_protected) {
+        match (message.kind(), self.already_protected) {
             (Kind::AlreadySigned, AlreadyProtected::Refuse) => return Err(Error::AlreadyProtected("signed")),
             (Kind::AlreadyEncrypted, AlreadyProtected::Refuse) => return Err(Error::AlreadyProtected("encrypted")),
             _ => {}
         }
+        if (self.form, self.policy.opaque) == (Form::Opaque, Opaque::Refuse) {
+            return Err(Error::ClearOnly(self.policy.profile));
+        }
         self.signers.iter().try_for_each(|signer| signer.check_time(now))?;
-        let notes = self.check_sender(message)?;
-        let boundary = free_boundary(message.plan(), random)?;
-        let Hashed { digests, length } = self.hash(message.plan())?;
+        let mut notes = self.check_sender(message)?;
+        notes.extend(self.signers.iter().find_map(|signer| strength::digest_weakness(signer.scheme.digest())));
+        let Policy { headers, encoding, .. } = *self.policy;
+        let plan = form::plan(message, headers);
+        let boundary = form::free_boundary::<Error>(plan, headers, now, random)?;
+        let Hashed { digests, length } = self.hash(plan)?;
         let requests = self.signers.iter().map(|signer| self.request(signer, &digests, now)).collect();
-        Ok(Pending { message, form: self.form, boundary, length, requests, certificates: self.bag(), notes })
+        Ok(Pending {
+            message,
+            form: self.form,
+            place: self.place,
+            headers,
+            encoding,
+            boundary,
+            length,
+            requests,
+            certificates: self.bag(),
+            notes,
+        })
     }
 
     fn hash(&self, plan: &Plan<'_>) -> Result<Hashed, Error> {
@@ -283,18 +337,27 @@ impl<'p> Signer<'p> {
             digests.iter().find(|(d, _)| *d == digest).map(|(_, value)| value.as_slice()).unwrap_or_default();
         let own = purpose::fits(&signer.certificate, Purpose::Encrypt, &self.policy.purpose_rule).is_empty();
         let encryption = self.encryption.as_ref().or(own.then_some(&signer.certificate));
-        let capabilities = match self.policy.profile {
-            Profile::OutlookWindows | Profile::OutlookMobile => CapabilityList::Outlook,
-            _ => CapabilityList::Rfc8551,
+        let capabilities = match self.policy.capabilities {
+            Capabilities::Omit => None,
+            Capabilities::Outlook => Some(CapabilityList::Outlook),
+            Capabilities::OutlookExact => Some(CapabilityList::OutlookExact),
+            Capabilities::Rfc8551 => Some(CapabilityList::Rfc8551),
+        };
+        let algorithm = match (signer.scheme, self.policy.rsa_label) {
+            (SignatureScheme::RsaPkcs1(_), RsaLabel::KeyOnly) => AlgorithmIdentifier::with_null(oid::RSA_ENCRYPTION),
+            (scheme, _) => scheme.identifier(),
         };
         let attributes = SignedAttributes {
             message_digest,
             signing_time: now,
-            capabilities: capabilities::encode(capabilities, digest),
-            signer: &signer.certificate,
+            capabilities: capabilities.map(|list| capabilities::encode(list, digest)),
+            signer: match self.policy.signing_certificate {
+                SigningCertificate::Add => Some(&signer.certificate),
+                SigningCertificate::Omit => None,
+            },
             encryption,
             protection: match self.policy.algorithm_protection {
-                AlgorithmProtection::Add => Some((digest.identifier_with_null(), signer.scheme.identifier())),
+                AlgorithmProtection::Add => Some((digest.identifier_with_null(), algorithm.clone())),
                 AlgorithmProtection::Omit => None,
             },
         };
@@ -307,12 +370,16 @@ impl<'p> Signer<'p> {
             certificate: signer.certificate.clone(),
             message: attributes.to_der(),
             identifier,
+            algorithm,
         }
     }
 
     /// The certificates that go along, each once (OUT-55).
     fn bag(&self) -> Vec<Certificate> {
         let mut bag: Vec<Certificate> = Vec::new();
+        if self.policy.certificates == IncludedCertificates::Nothing {
+            return bag;
+        }
         let mut add = |certificate: &Certificate| {
             if !bag.contains(certificate) {
                 bag.push(certificate.clone());
@@ -321,7 +388,7 @@ impl<'p> Signer<'p> {
         for signer in &self.signers {
             add(&signer.certificate);
             let included = signer.chain.iter().filter(|c| match self.policy.certificates {
-                IncludedCertificates::Signer => false,
+                IncludedCertificates::Nothing | IncludedCertificates::Signer => false,
                 IncludedCertificates::ChainWithoutRoot => !c.is_self_issued(),
                 IncludedCertificates::ChainWithRoot => true,
             });
@@ -363,7 +430,9 @@ impl OneSigner {
         let mut reasons = purpose::fits(certificate, Purpose::Sign, &policy.purpose_rule);
         let public = certificate.public_key(&policy.limits)?;
         reasons.extend(strength::key_weakness(&public));
-        reasons.extend(strength::digest_weakness(policy.digest));
+        if (policy.digest, policy.sha1_signing) != (DigestAlgorithm::Sha1, Sha1Signing::Allow) {
+            reasons.extend(strength::digest_weakness(policy.digest));
+        }
         if !reasons.is_empty() {
             return Err(Error::Unsuitable { subject: certificate.subject().to_string(), reasons });
         }
@@ -399,197 +468,5 @@ impl OneSigner {
     fn not_the_sender(&self, who: String) -> Error {
         let certified = Mailboxes::of(&self.certificate).all().iter().map(|m| m.address.clone()).collect();
         Error::NotTheSender { who, subject: self.certificate.subject().to_string(), certified }
-    }
-}
-
-/// What a key is asked to sign.
-pub struct Request {
-    /// With which scheme.
-    pub scheme: SignatureScheme,
-    /// For which certificate.
-    pub certificate: Certificate,
-    /// The signed attributes in DER. A key that signs digests hashes them with the scheme's digest.
-    pub message: Vec<u8>,
-    identifier: CertificateId,
-}
-
-/// A message that waits for its signatures.
-pub struct Pending<'m, 'a> {
-    message: &'m Message<'a>,
-    form: Form,
-    boundary: String,
-    length: u64,
-    requests: Vec<Request>,
-    certificates: Vec<Certificate>,
-    notes: Vec<Reason>,
-}
-
-impl<'m, 'a> Pending<'m, 'a> {
-    /// What the only signer is asked to sign.
-    pub fn request(&self) -> Option<&Request> {
-        self.requests.first()
-    }
-
-    /// What each signer is asked to sign, in their order.
-    pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.requests.iter()
-    }
-
-    /// What the caller should know: a leniency that it asked for was used.
-    pub fn notes(&self) -> &[Reason] {
-        &self.notes
-    }
-
-    /// Takes the signature of the only signer.
-    ///
-    /// # Errors
-    /// As [`finish_all`](Self::finish_all).
-    pub fn finish(self, signature: Vec<u8>) -> Result<Signed<'m, 'a>, Error> {
-        self.finish_all(vec![signature])
-    }
-
-    /// Takes the signatures of all signers, in their order, and verifies each against its certificate.
-    ///
-    /// # Errors
-    /// [`Error::SelfCheck`] where one does not verify; [`Error::Count`].
-    pub fn finish_all(self, signatures: Vec<Vec<u8>>) -> Result<Signed<'m, 'a>, Error> {
-        if signatures.len() != self.requests.len() {
-            return Err(Error::Count { expected: self.requests.len(), found: signatures.len() });
-        }
-        let mut signers = Vec::with_capacity(signatures.len());
-        for (request, signature) in self.requests.iter().zip(&signatures) {
-            let key = request.certificate.public_key(&crate::base::limits::Limits::default())?;
-            key.verify(&request.scheme, &request.message, signature).map_err(|e| Error::SelfCheck {
-                subject: request.certificate.subject().to_string(),
-                why: e.to_string(),
-            })?;
-            let digest = request.scheme.digest();
-            signers.push(signer_info::encode(
-                &request.identifier,
-                digest,
-                &request.message,
-                &request.scheme.identifier(),
-                signature,
-            ));
-        }
-        Ok(Signed { pending: self, signers })
-    }
-}
-
-/// A signed message, ready to be written.
-pub struct Signed<'m, 'a> {
-    pending: Pending<'m, 'a>,
-    signers: Vec<Vec<u8>>,
-}
-
-impl Signed<'_, '_> {
-    /// What the caller should know: a leniency that it asked for was used.
-    pub fn notes(&self) -> &[Reason] {
-        &self.pending.notes
-    }
-
-    /// The whole message in memory, with CRLF.
-    ///
-    /// # Errors
-    /// What reading the input again gives.
-    pub fn to_vec(&self) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        self.write_to(&mut out)?;
-        Ok(out)
-    }
-
-    /// Writes the whole message, with CRLF, in constant memory.
-    ///
-    /// # Errors
-    /// What reading the input again gives, and what the writer gives.
-    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self.pending.form {
-            Form::Clear => self.write_clear(out),
-            Form::Opaque => self.write_opaque(out),
-        }
-    }
-
-    fn write_clear(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Pending { message, boundary, .. } = &self.pending;
-        out.write_all(message.outer())?;
-        let micalg = self.micalg();
-        write!(
-            out,
-            "MIME-Version: 1.0\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n\
-             \tmicalg=\"{micalg}\"; boundary=\"{boundary}\"\r\n\r\n\
-             This is a multipart message in MIME format.\r\n\r\n--{boundary}\r\n"
-        )?;
-        message.plan().write_to(out)?;
-        write!(
-            out,
-            "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n\
-             Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
-        )?;
-        let mut base64 = Base64Writer::new(&mut *out);
-        base64.write_all(&self.writer(&self.digests()).detached())?;
-        base64.finish()?;
-        write!(out, "\r\n--{boundary}--\r\n")
-    }
-
-    fn write_opaque(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Pending { message, length, .. } = &self.pending;
-        out.write_all(message.outer())?;
-        out.write_all(&cms_header("signed-data"))?;
-        let (start, end) = self.writer(&self.digests()).attached(*length);
-        let mut base64 = Base64Writer::new(&mut *out);
-        base64.write_all(&start)?;
-        message.plan().write_to(&mut base64)?;
-        base64.write_all(&end)?;
-        base64.finish()?;
-        Ok(())
-    }
-
-    fn digests(&self) -> Vec<DigestAlgorithm> {
-        self.pending.requests.iter().map(|r| r.scheme.digest()).collect()
-    }
-
-    fn writer<'w>(&'w self, digests: &'w [DigestAlgorithm]) -> Writer<'w> {
-        let version = self.pending.requests.iter().map(|r| signer_info::version_of(&r.identifier)).max().unwrap_or(1);
-        Writer { digests, certificates: &self.pending.certificates, signers: &self.signers, version }
-    }
-
-    /// RFC 8551 section 3.5.3.2: the digests of all signers.
-    fn micalg(&self) -> String {
-        let mut names: Vec<&str> = Vec::new();
-        for request in &self.pending.requests {
-            let name = match request.scheme.digest() {
-                DigestAlgorithm::Md5 => "md5",
-                DigestAlgorithm::Sha1 => "sha-1",
-                DigestAlgorithm::Sha224 => "sha-224",
-                DigestAlgorithm::Sha256 => "sha-256",
-                DigestAlgorithm::Sha384 => "sha-384",
-                DigestAlgorithm::Sha512 => "sha-512",
-            };
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names.join(",")
-    }
-}
-
-/// The header of a message that is one CMS structure (RFC 8551 section 3.2).
-pub(super) fn cms_header(smime_type: &str) -> Vec<u8> {
-    format!(
-        "MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; smime-type={smime_type}; name=\"smime.p7m\"\r\n\
-         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7m\"\r\n\r\n"
-    )
-    .into_bytes()
-}
-
-/// SEC-144: 128 random bits, and looked for in what they are to part.
-fn free_boundary(plan: &Plan<'_>, random: &mut dyn Random) -> Result<String, Error> {
-    loop {
-        let mut bits = [0; 16];
-        random.fill(&mut bits)?;
-        let boundary = emit::boundary(bits);
-        if !plan.contains_boundary(&boundary)? {
-            return Ok(boundary);
-        }
     }
 }

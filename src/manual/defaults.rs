@@ -3,15 +3,27 @@
 //! - **[`Requirement::SignedBySender`](crate::Requirement)** is what a requirement means unless something else is said: a good
 //!   signature by somebody else proves nothing about the sender. Every From mailbox must stand in the certificate of one
 //!   signer of the innermost signature that covers the whole message; Sender is told apart and does not decide.
-//! - **[`Profile::OutlookWindows`](crate::Profile)** composes: AES-256 in CBC, because Outlook cannot open GCM (OUT-38); the root
-//!   goes along (OUT-55); no cmsAlgorithmProtection (OUT-53). `rfc8551` and `strict` choose GCM and leave the root out.
+//! - **[`Profile::OutlookWindows`](crate::Profile)** composes as Outlook does, to the byte where nothing is random: its header
+//!   fields and boundaries (OUT-45 to OUT-49), AES-256 in CBC, because Outlook cannot open GCM (OUT-38); the root goes along
+//!   (OUT-55); neither cmsAlgorithmProtection nor signingCertificateV2 (OUT-53). `rfc8551` and `strict` choose GCM, add both
+//!   attributes and leave the root out. `outlook-mobile` sends clear-signed mail only (OUT-31), `owa` what Exchange's switches
+//!   say where nobody touched them, and `outlook-mac` is there to read by.
+//! - **RC2 is not announced** although Outlook announces it, and SHA-1 signs nothing unless both are asked for by name (OUT-39,
+//!   OUT-54): [`Capabilities::OutlookExact`](crate::policy::policy::Capabilities), [`Sha1Signing`](crate::policy::policy::Sha1Signing).
+//! - **A signature that will be encrypted is opaque** under `outlook-windows`, as Outlook's is, and clear elsewhere (OUT-35).
 //! - **Local parts without regard to case** under the Outlook profiles, as Outlook and Exchange compare them (OUT-2), and byte for byte
 //!   under `rfc8551` and `strict`. Domains never depend on case. Every leniency that was used is noted.
 //! - **RSA PKCS#1 v1.5** for signatures and key transport: everybody reads it. PSS and OAEP are one field of
 //!   [`Policy`](crate::Policy) away. Decrypting v1.5 never tells a bad padding from a good one.
-//! - **Signed attributes always**, with signingCertificateV2: a signature without them can be moved to other content, and one
-//!   that does not name its certificate to another certificate with the same key (SEC-3, SEC-28).
-//! - **DER with definite lengths** when writing, BER when reading: every reader takes the first, and many writers send the second.
+//! - **Signed attributes always**, since a signature without them can be moved to other content (SEC-3); with
+//!   signingCertificateV2 where no Outlook is imitated, since one that does not name its certificate can be moved to another
+//!   certificate with the same key (SEC-28).
+//! - **DER with definite lengths** when writing, but for what Outlook for Windows and OWA write with indefinite ones (OUT-51);
+//!   BER when reading: every reader takes the first, and many writers send the second.
+//! - **Boundaries of 128 random bits**, but for Outlook's form, which has room for 39 of them beside the time. Both are looked
+//!   for in what they are to part (SEC-144).
+//! - **An administrator's algorithms** count as far as they are strong: a list of Exchange's that names nothing but DES, RC2 and 3DES
+//!   stops encryption, and SHA-1, which Exchange defaults to, is signed with on the caller's word only (OUT-37, OUT-39).
 //! - **Bcc is taken out** before signing and never shares an envelope: recipients of one envelope see each other.
 //! - **Encrypted parts beside other content stay closed** until they are asked for by name: merging them into their neighbours
 //!   is how EFAIL worked.

@@ -1,17 +1,19 @@
 //! Floor 2: mail as it lies on the wire. Header blocks ([`header`]), the tree of entities as byte ranges into the
 //! original ([`entity`]), transfer encodings ([`transfer`]), canonical line ends ([`canonical`]), who a message says it
-//! is from and to ([`mailboxes`]), and the way out ([`emit`], [`plan`]).
+//! is from and to ([`mailboxes`]), and the way out ([`emit`], [`plan`], [`outer`]).
 //!
 //! The readers hand out ranges and slices of what arrived, never a re-encoding (design.md, law 1).
 
 #![deny(clippy::indexing_slicing)]
 
+mod boundary;
 pub mod canonical;
 pub mod content_type;
 pub mod emit;
 pub mod entity;
 pub mod header;
 pub mod mailboxes;
+pub mod outer;
 pub mod plan;
 mod safety;
 pub mod transfer;

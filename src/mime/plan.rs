@@ -4,32 +4,37 @@
 //! A [`Plan`] holds no content. It says how the entity is made from the input, and makes it as often as it is asked to,
 //! each time the same bytes, in constant memory: once to be digested, once more to be written.
 
+mod cursor;
+
+use self::cursor::{CanonicalReader, Cursor, Range, Sink};
 use super::canonical::{Canonical, canonical};
 use super::content_type::ContentType;
 use super::emit::BoundaryWatch;
 use super::entity::{Closing, Entity, MarginText, scan};
-use super::header::{HeaderBlock, line_at};
+use super::header::line_at;
 use super::mailboxes::{self, Mailbox};
+use super::outer::{Arrangement, Outer, is_content_field, is_of_the_message};
 use super::safety::{Safety, lines_fit};
 use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
 use super::{ErrorKind, Result};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::{SharedSource, Source};
+use crate::base::source::SharedSource;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
 /// A mail taken apart for protection.
 pub struct Protected<'a> {
-    /// The header fields that stay outside, in order, byte for byte but for CRLF line ends; without the blank line, and
-    /// without Content-*, MIME-Version and Bcc.
-    pub outer: Vec<u8>,
+    /// The header fields that stay outside.
+    pub outer: Outer,
     /// Who stood in Bcc.
     pub removed_bcc: Vec<Mailbox>,
     /// Whether it is signed or encrypted already.
     pub kind: Kind,
-    /// The entity to protect.
+    /// The entity to protect, with every Content-* field.
     pub plan: Plan<'a>,
+    /// The same without the fields that [`Arrangement::InPlace`] leaves outside.
+    bare: Plan<'a>,
     /// The mail as it was read.
     pub entity: Entity,
     /// What was changed or left out, and what could not be made safe.
@@ -65,13 +70,6 @@ enum Piece {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Range {
-    start: u64,
-    /// `None`: the end of the source, wherever it is.
-    end: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnds {
     /// Lines, which end with CRLF once they are encoded.
     Canonical,
@@ -93,9 +91,8 @@ impl<'a> Protected<'a> {
             }
         }
         let mut maker = Maker { cursor: Cursor::new(source.as_ref()), limits, notes: Vec::new(), re_encoded: 0 };
-        let outer = outer(&entity.header);
         maker.notes.extend_from_slice(entity.header.oddities());
-        let pieces = maker.root(&entity)?;
+        let Root { whole, bare, body } = maker.root(&entity)?;
         let removed_bcc = mailboxes::Mailboxes::read(&entity.header, limits)?.bcc;
         let kind = kind(&entity);
         let mut notes = maker.notes;
@@ -106,8 +103,22 @@ impl<'a> Protected<'a> {
                 format!("{parts} parts were encoded anew, so that no relay changes them"),
             ));
         }
-        let plan = Plan { source: Arc::clone(source), pieces: pieces.into() };
-        Ok(Self { outer, removed_bcc, kind, plan, entity, notes })
+        let plan = |header: Vec<u8>| {
+            let pieces = [Piece::Text(header)].into_iter().chain(body.iter().cloned());
+            Plan { source: Arc::clone(source), pieces: pieces.collect() }
+        };
+        let (plan, bare) = (plan(whole), plan(bare));
+        Ok(Self { outer: Outer::of(&entity.header), removed_bcc, kind, plan, bare, entity, notes })
+    }
+}
+
+impl<'a> Protected<'a> {
+    /// The entity to protect, where the header outside is arranged so.
+    pub fn plan_for(&self, arrangement: Arrangement) -> &Plan<'a> {
+        match arrangement {
+            Arrangement::AtTheEnd => &self.plan,
+            Arrangement::InPlace => &self.bare,
+        }
     }
 }
 
@@ -225,23 +236,6 @@ fn kind(entity: &Entity) -> Kind {
     }
 }
 
-fn is_content_field(name: &str) -> bool {
-    name.get(..8).is_some_and(|prefix| prefix.eq_ignore_ascii_case("content-"))
-}
-
-/// The fields that stay outside. Lines that are no fields do not: some readers end the header at one.
-fn outer(header: &HeaderBlock) -> Vec<u8> {
-    let gone = ["MIME-Version", "Bcc", "Resent-Bcc"];
-    let mut outer = Vec::new();
-    for field in header.fields().filter(|f| !is_content_field(f.name) && !gone.iter().any(|name| f.is(name))) {
-        outer.extend_from_slice(&canonical(field.raw));
-        if !field.raw.ends_with(b"\n") {
-            outer.extend_from_slice(b"\r\n");
-        }
-    }
-    outer
-}
-
 /// A part, or a body, as it will be.
 struct Made {
     pieces: Vec<Piece>,
@@ -260,6 +254,15 @@ impl Made {
     }
 }
 
+/// The mail itself as it will be.
+struct Root {
+    /// Its header in the entity.
+    whole: Vec<u8>,
+    /// The same without the fields that speak of the message.
+    bare: Vec<u8>,
+    body: Vec<Piece>,
+}
+
 struct Maker<'s, 'l> {
     cursor: Cursor<'s>,
     limits: &'l Limits,
@@ -269,7 +272,7 @@ struct Maker<'s, 'l> {
 
 impl Maker<'_, '_> {
     /// The mail itself: of its header, the Content-* fields.
-    fn root(&mut self, entity: &Entity) -> Result<Vec<Piece>> {
+    fn root(&mut self, entity: &Entity) -> Result<Root> {
         let body = self.body(entity)?;
         let mut header = Vec::new();
         if entity.header.all("Content-Type").next().is_none() {
@@ -278,19 +281,20 @@ impl Maker<'_, '_> {
             header.extend_from_slice(b"\r\n");
         }
         // RFC 5322 has no Content-Length; it is left behind by mbox files, and counts what is not sent.
-        let kept = entity.header.fields().filter(|f| is_content_field(f.name) && !f.is("Content-Length"));
-        let lines: Vec<&[u8]> = kept.map(|field| field.raw).collect();
+        let kept = || entity.header.fields().filter(|f| is_content_field(f.name) && !f.is("Content-Length"));
+        let lines: Vec<&[u8]> = kept().map(|field| field.raw).collect();
+        let of_body: Vec<&[u8]> = kept().filter(|field| !is_of_the_message(field)).map(|field| field.raw).collect();
         if lines.iter().any(|line| !line.is_ascii()) {
             self.note("eight_bit_header", "a Content-* header field has 8-bit characters, which a relay may change");
         }
+        let mut bare = header.clone();
+        write_header(&of_body, body.encoding, &mut bare);
         write_header(&lines, body.encoding, &mut header);
         if !body.safe {
             let text = "a part that may not be encoded anew has text that a relay may change";
             self.note("not_relay_safe", text);
         }
-        let mut pieces = vec![Piece::Text(header)];
-        pieces.extend(body.pieces);
-        Ok(pieces)
+        Ok(Root { whole: header, bare, body: body.pieces })
     }
 
     /// A part with its header.
@@ -374,6 +378,8 @@ impl Maker<'_, '_> {
         let after = self.judge(entity.epilogue.start, after_end)?.is_safe();
         let mut changed = entity.closing != Closing::Closed || !before || !after;
         let mut from = entity.preamble.end;
+        // A blank line before the first boundary, which Outlook writes within the outermost multipart.
+        let led = self.is_line_end(from)? && entity.preamble.text == MarginText::Blank;
         let mut made = Vec::with_capacity(parts.len());
         let mut safe = true;
         for part in parts {
@@ -402,7 +408,7 @@ impl Maker<'_, '_> {
             }
         }
         for (n, part) in made.into_iter().enumerate() {
-            let line_end = if n == 0 { "" } else { "\r\n" };
+            let line_end = if n == 0 && !led { "" } else { "\r\n" };
             text(&mut pieces, format!("{line_end}--{boundary}\r\n"));
             pieces.extend(part.pieces);
         }
@@ -419,6 +425,12 @@ impl Maker<'_, '_> {
             }
         }
         Ok(Made { pieces, changed: true, safe, encoding: None })
+    }
+
+    fn is_line_end(&mut self, at: u64) -> Result<bool> {
+        let mut start = Vec::new();
+        self.cursor.limited(Range { start: at, end: at.checked_add(2) })?.read_to_end(&mut start)?;
+        Ok(start == b"\r\n" || start.first() == Some(&b'\n'))
     }
 
     /// Whether a range is a line end, the delimiter, and a line end, with no blanks that a relay may strip.
@@ -525,165 +537,4 @@ fn write_header(fields: &[&[u8]], encoding: Option<TransferEncoding>, out: &mut 
         out.extend_from_slice(format!("Content-Transfer-Encoding: {name}\r\n").as_bytes());
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// Bytes handed on in one go, so that they stay in the processor's cache for whoever works on them next.
-const CHUNK: usize = 256 << 10;
-/// Going so far forward is cheaper than a new reader.
-const SKIP: u64 = 1 << 20;
-
-/// Ranges of a source, read from front to back by one reader.
-struct Cursor<'s> {
-    source: &'s dyn Source,
-    reader: Option<Box<dyn BufRead + 's>>,
-    position: u64,
-}
-
-impl<'s> Cursor<'s> {
-    fn new(source: &'s dyn Source) -> Self {
-        Self { source, reader: None, position: 0 }
-    }
-
-    /// A reader of the range.
-    fn limited(&mut self, range: Range) -> io::Result<Limited<'_, 's>> {
-        let near = range.start.checked_sub(self.position).is_some_and(|forward| forward <= SKIP);
-        if self.reader.is_none() || !near {
-            self.reader = Some(self.source.reader(range.start)?);
-            self.position = range.start;
-        }
-        while self.position < range.start {
-            let ahead = range.start - self.position;
-            let there = self.fill()?.len();
-            if there == 0 {
-                return Err(cut_short());
-            }
-            self.consume(usize::try_from(ahead).unwrap_or(usize::MAX).min(there));
-        }
-        Ok(Limited { left: range.end.map(|end| end.saturating_sub(range.start)), cursor: self })
-    }
-
-    fn each(&mut self, range: Range, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut limited = self.limited(range)?;
-        loop {
-            let chunk = match limited.fill_buf() {
-                Ok([]) => return Ok(()),
-                Ok(chunk) => chunk,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-            out(chunk)?;
-            let count = chunk.len();
-            limited.consume(count);
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<&[u8]> {
-        match &mut self.reader {
-            Some(reader) => reader.fill_buf(),
-            None => Ok(&[]),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        if let Some(reader) = &mut self.reader {
-            reader.consume(count);
-        }
-        self.position += count as u64;
-    }
-}
-
-fn cut_short() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the mail ends before the place where it ended when it was read first")
-}
-
-struct Limited<'c, 's> {
-    cursor: &'c mut Cursor<'s>,
-    left: Option<u64>,
-}
-
-impl BufRead for Limited<'_, '_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == Some(0) {
-            return Ok(&[]);
-        }
-        let chunk = self.cursor.fill()?;
-        match self.left {
-            Some(_) if chunk.is_empty() => Err(cut_short()),
-            Some(left) => Ok(chunk.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(chunk)),
-            None => Ok(chunk),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.cursor.consume(count);
-        self.left = self.left.map(|left| left.saturating_sub(count as u64));
-    }
-}
-
-impl Read for Limited<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-/// Canonical line ends, read.
-struct CanonicalReader<R> {
-    inner: R,
-    canonical: Canonical,
-    out: Vec<u8>,
-    position: usize,
-}
-
-impl<R: BufRead> CanonicalReader<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, canonical: Canonical::new(), out: Vec::new(), position: 0 }
-    }
-}
-
-impl<R: BufRead> BufRead for CanonicalReader<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position >= self.out.len() {
-            self.out.clear();
-            self.position = 0;
-            let chunk = self.inner.fill_buf()?;
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-            let out = &mut self.out;
-            self.canonical.feed(chunk, &mut |bytes| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            })?;
-            let count = chunk.len();
-            self.inner.consume(count);
-        }
-        Ok(self.out.get(self.position..).unwrap_or_default())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.position += count;
-    }
-}
-
-impl<R: BufRead> Read for CanonicalReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-/// What takes the pieces, as a writer.
-struct Sink<'o>(&'o mut dyn FnMut(&[u8]) -> io::Result<()>);
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (self.0)(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

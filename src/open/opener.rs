@@ -15,6 +15,7 @@ use crate::cert::chain::{Candidates, Trust};
 use crate::cert::revocation::{RevocationData, RevocationMode};
 use crate::mime::entity;
 use crate::mime::mailboxes::{self, Mailboxes};
+use crate::policy::effective::SmimeDisabled;
 use crate::policy::policy::Policy;
 use crate::store::keyring::Keyring;
 use sha2::{Digest, Sha256};
@@ -69,6 +70,9 @@ pub enum Error {
     /// It is empty.
     #[error("the message is empty")]
     Empty,
+    /// It is S/MIME, or the part that was asked for is, and S/MIME is off for the account (OUT-29).
+    #[error(transparent)]
+    Disabled(#[from] SmimeDisabled),
 }
 
 fn list(parts: &[String]) -> String {
@@ -277,6 +281,7 @@ impl<'o> Opener<'o> {
         match stop {
             Stop::Mime(error) => Error::Mime(error),
             Stop::Io(error) => Error::Io(error),
+            Stop::Disabled(disabled) => Error::Disabled(disabled),
             Stop::NoPart { available } => Error::NoPart { part: self.part.unwrap_or_default().to_owned(), available },
         }
     }

@@ -19,6 +19,7 @@ use crate::cms::wrapped::Wrapped;
 use crate::cms::{Error as CmsError, Result as CmsResult};
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::mime::entity::{self, Entity};
+use crate::policy::effective::{Access, SmimeDisabled};
 use crate::store::keyring::Keyring;
 use const_oid::ObjectIdentifier;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub(super) enum Innermost<'a> {
 pub(super) enum Stop {
     Mime(crate::mime::Error),
     Io(std::io::Error),
+    /// S/MIME is off.
+    Disabled(SmimeDisabled),
     /// No such part.
     NoPart {
         available: Vec<String>,
@@ -119,6 +122,10 @@ impl<'p> Peeler<'p> {
                 }
             };
             let is_layer = !matches!(found, Shape::Other);
+            // OUT-29: before anything of it is decrypted or verified.
+            if let (true, Access::Disabled(disabled)) = (is_layer, self.judge.policy.access) {
+                return Err(Stop::Disabled(disabled));
+            }
             if is_layer && self.layers.len() >= self.limits().layers {
                 let text = format!("the message has more than {} layers", self.limits().layers);
                 return Ok(Innermost::Closed(Closed::Unreadable(Reason::new("too_many_layers", text))));
@@ -407,7 +414,13 @@ impl<'p> Peeler<'p> {
                 return Ok(());
             }
             let place = Place { path: &child.path, coverage: Coverage::Part, line_ends };
-            match shape(source, child, self.limits())? {
+            let found = shape(source, child, self.limits())?;
+            if let (false, Access::Disabled(disabled)) = (matches!(found, Shape::Other), self.judge.policy.access) {
+                let text = format!("part {} is S/MIME, and was not looked at: {disabled}", child.path);
+                self.notes.push(Reason::new("smime_disabled", text));
+                continue;
+            }
+            match found {
                 Shape::Clear { content, signature, mut deviations } => {
                     match self.judge_clear(&content, signature, place.line_ends)? {
                         Ok(Verified { layer, reasons, digests, .. }) => {

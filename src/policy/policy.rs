@@ -1,7 +1,10 @@
 //! One object with every choice that composing and judging leave open. Plain data: make one from a profile, change
 //! what should be otherwise.
 
+use super::effective::Access;
 use super::profile::Profile;
+use super::sending::Sending;
+use crate::asn1::framing::Encoding;
 use crate::base::limits::Limits;
 use crate::cert::chain::PathInputs;
 use crate::cert::mailbox::AddressRule;
@@ -34,14 +37,32 @@ pub struct Policy {
     pub des: Des,
     /// multipart/signed or application/pkcs7-mime.
     pub form: Form,
+    /// The form of a signature that will be encrypted (OUT-35).
+    pub inner_form: Form,
+    /// Whether opaque signatures are sent at all.
+    pub opaque: Opaque,
+    /// Whether what was signed and encrypted is signed once more (OUT-35).
+    pub triple_wrap: TripleWrap,
+    /// Whose header fields stand around new signed and encrypted content.
+    pub headers: HeaderForm,
+    /// How the outer elements of new CMS structures are encoded.
+    pub encoding: Encoding,
     /// Digest of new signatures.
     pub digest: DigestAlgorithm,
+    /// Whether `digest` may be SHA-1.
+    pub sha1_signing: Sha1Signing,
+    /// How new RSA signatures are labelled.
+    pub rsa_label: RsaLabel,
     /// Padding of new RSA signatures.
     pub rsa_padding: RsaPadding,
     /// Which certificates go along with a signature.
     pub certificates: IncludedCertificates,
     /// Whether cmsAlgorithmProtection (RFC 6211) is among the signed attributes.
     pub algorithm_protection: AlgorithmProtection,
+    /// Whether signingCertificateV2 (RFC 5035) is among the signed attributes.
+    pub signing_certificate: SigningCertificate,
+    /// Which SMIMECapabilities are among the signed attributes.
+    pub capabilities: Capabilities,
     /// Whether a From that is not in the signer's certificate stops signing (exit 9).
     pub sender_mismatch: SenderMismatch,
     /// What to do with mail that is signed or encrypted already.
@@ -56,6 +77,10 @@ pub struct Policy {
     pub agreement_digest: DigestAlgorithm,
     /// Key wrap to recipients by key agreement.
     pub key_wrap: KeyWrap,
+    /// Whether S/MIME is there at all.
+    pub access: Access,
+    /// How whole mails are sent, for whoever sends them: `Signer` and `Encryptor` make one message each.
+    pub sending: Sending,
 }
 
 /// The two shapes of signed mail (RFC 8551 section 3.5).
@@ -66,6 +91,39 @@ pub enum Form {
     Clear,
     /// application/pkcs7-mime; smime-type=signed-data.
     Opaque,
+}
+
+/// Whether opaque signatures are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opaque {
+    /// Where they are asked for.
+    #[default]
+    Allow,
+    /// Asking for one is an error (OUT-31). They are read all the same.
+    Refuse,
+}
+
+/// Whether what was signed and encrypted is signed once more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TripleWrap {
+    /// Signed, then encrypted.
+    #[default]
+    Off,
+    /// Signed, encrypted, signed (RFC 2634 section 1.1).
+    On,
+}
+
+/// Whose header fields stand around signed and encrypted content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeaderForm {
+    /// Outlook's: a parameter a line, folded with tabs; its own boundaries; the new fields where the old ones stood;
+    /// Content-Language stays outside (OUT-45 to OUT-49, OUT-56).
+    #[default]
+    Outlook,
+    /// The same, as Outlook writes it where Exchange carries the mail: nothing before the first part (OUT-48).
+    Exchange,
+    /// As RFC 8551 section 3 shows them, after the fields of the message.
+    Rfc8551,
 }
 
 /// What SHA-1 under a signature, of a message or of a certificate, means when it is judged (SEC-33).
@@ -89,6 +147,26 @@ pub enum Des {
     Read,
 }
 
+/// Whether a signature may be made with SHA-1 (OUT-39). MD5 never is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sha1Signing {
+    /// Nothing is signed.
+    #[default]
+    Refuse,
+    /// Signed on the caller's word; a note says that most readers will not trust it.
+    Allow,
+}
+
+/// What SignerInfo.signatureAlgorithm says of an RSA signature with PKCS#1 v1.5 padding (RFC 3370 section 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaLabel {
+    /// shaNWithRSAEncryption.
+    #[default]
+    WithDigest,
+    /// rsaEncryption, as Outlook does (OUT-52).
+    KeyOnly,
+}
+
 /// Padding of RSA signatures (RFC 8017 section 8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RsaPadding {
@@ -99,9 +177,11 @@ pub enum RsaPadding {
     Pss,
 }
 
-/// Which certificates go along with a signature.
+/// Which certificates go along with a signature. Where another certificate is preferred to encrypt to, it goes along too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IncludedCertificates {
+    /// None, nor the one to encrypt to: readers must have them already.
+    Nothing,
     /// The signer's only.
     Signer,
     /// The chain as far as it is known, without its root.
@@ -119,6 +199,30 @@ pub enum AlgorithmProtection {
     Add,
     /// As Outlook does (OUT-53).
     Omit,
+}
+
+/// Whether signingCertificateV2 is added, which names the signer's certificate under the signature (RFC 5035).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SigningCertificate {
+    /// As RFC 8551 section 2.5 has it (SEC-28).
+    #[default]
+    Add,
+    /// As Outlook does (OUT-53).
+    Omit,
+}
+
+/// What a signature announces that its signer can read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Capabilities {
+    /// Nothing.
+    Omit,
+    /// What Outlook announces, without RC2 (OUT-54).
+    Outlook,
+    /// What Outlook announces, to the byte.
+    OutlookExact,
+    /// What RFC 8551 section 2.7 prefers.
+    #[default]
+    Rfc8551,
 }
 
 /// What a From that is not in the signer's certificate means.
@@ -154,31 +258,57 @@ pub enum CertificateIdentifier {
 impl Policy {
     /// The choices of a profile.
     pub fn new(profile: Profile) -> Self {
-        let outlook = matches!(profile, Profile::OutlookWindows | Profile::OutlookMobile);
+        let lax = match profile {
+            Profile::OutlookWindows | Profile::OutlookMac | Profile::OutlookMobile | Profile::Owa => true,
+            Profile::Rfc8551 | Profile::Strict => false,
+        };
+        // Those that compose with the cryptography of Windows.
+        let windows = matches!(profile, Profile::OutlookWindows | Profile::Owa);
         Self {
             profile,
             limits: Limits::default(),
-            address_rule: if outlook { AddressRule::OUTLOOK } else { AddressRule::STRICT },
+            address_rule: if lax { AddressRule::OUTLOOK } else { AddressRule::STRICT },
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             path_inputs: PathInputs::default(),
             sha1: Sha1::Refuse,
             des: Des::Refuse,
             form: Form::Clear,
+            inner_form: if profile == Profile::OutlookWindows { Form::Opaque } else { Form::Clear },
+            opaque: if profile == Profile::OutlookMobile { Opaque::Refuse } else { Opaque::Allow },
+            triple_wrap: TripleWrap::Off,
+            headers: match profile {
+                Profile::OutlookWindows => HeaderForm::Outlook,
+                Profile::Owa => HeaderForm::Exchange,
+                _ => HeaderForm::Rfc8551,
+            },
+            encoding: if windows { Encoding::Ber } else { Encoding::Der },
             digest: DigestAlgorithm::Sha256,
+            sha1_signing: Sha1Signing::Refuse,
+            rsa_label: if windows { RsaLabel::KeyOnly } else { RsaLabel::WithDigest },
             rsa_padding: RsaPadding::Pkcs1,
             certificates: match profile {
                 Profile::OutlookWindows => IncludedCertificates::ChainWithRoot,
+                // OUT-53: neither of Exchange's two switches for the chain is on.
+                Profile::Owa => IncludedCertificates::Signer,
                 _ => IncludedCertificates::ChainWithoutRoot,
             },
-            algorithm_protection: if outlook { AlgorithmProtection::Omit } else { AlgorithmProtection::Add },
+            algorithm_protection: if lax { AlgorithmProtection::Omit } else { AlgorithmProtection::Add },
+            signing_certificate: if windows { SigningCertificate::Omit } else { SigningCertificate::Add },
+            capabilities: match profile {
+                Profile::Owa => Capabilities::Omit,
+                _ if lax => Capabilities::Outlook,
+                _ => Capabilities::Rfc8551,
+            },
             sender_mismatch: SenderMismatch::Refuse,
             already_protected: AlreadyProtected::Refuse,
             identifier: CertificateIdentifier::IssuerAndSerial,
             // OUT-38: Outlook cannot open GCM; RFC 8551 section 2.7 prefers it.
-            content_cipher: if outlook { ContentCipher::Aes256Cbc } else { ContentCipher::Aes256Gcm },
+            content_cipher: if lax { ContentCipher::Aes256Cbc } else { ContentCipher::Aes256Gcm },
             key_transport: KeyTransport::RsaPkcs1,
             agreement_digest: DigestAlgorithm::Sha256,
             key_wrap: KeyWrap::Aes256,
+            access: Access::Enabled,
+            sending: Sending::default(),
         }
     }
 }

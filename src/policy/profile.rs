@@ -10,17 +10,31 @@ pub enum Profile {
     /// Outlook for Windows: the default.
     #[default]
     OutlookWindows,
+    /// Outlook for Mac: its mail is read; none is composed in its name, because it sends signed attributes in an order
+    /// that RFC 5652 does not allow (OUT-58).
+    OutlookMac,
     /// Outlook for iOS and Android: clear-signed only (OUT-31, OUT-59).
     OutlookMobile,
+    /// Outlook on the web, with the settings that Exchange has where nobody changed them (OUT-53).
+    Owa,
     /// The letter of RFC 8551 and RFC 8550.
     Rfc8551,
     /// The CA/Browser Forum's S/MIME baseline requirements on top of RFC 8551.
     Strict,
 }
 
-const NAMES: [(&str, Profile); 4] = [
+impl Profile {
+    /// Whether mail is composed in its name; the others are to read by.
+    pub fn composes(self) -> bool {
+        self != Self::OutlookMac
+    }
+}
+
+const NAMES: [(&str, Profile); 6] = [
     ("outlook-windows", Profile::OutlookWindows),
+    ("outlook-mac", Profile::OutlookMac),
     ("outlook-mobile", Profile::OutlookMobile),
+    ("owa", Profile::Owa),
     ("rfc8551", Profile::Rfc8551),
     ("strict", Profile::Strict),
 ];

@@ -3,11 +3,15 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod canary;
+#[cfg(feature = "cli")]
+pub mod desk;
 pub mod envelope;
 #[cfg(feature = "net")]
 pub mod http_server;
 pub mod lists;
+pub mod outlook;
 pub mod people;
+pub mod shape;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};
@@ -86,4 +90,9 @@ pub fn keyring(corpus: &std::path::Path, entry: &Value) -> Keyring {
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A policy file of `test-vectors/policy`.
+pub fn policy_file(name: &str) -> Vec<u8> {
+    std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test-vectors/policy").join(name)).unwrap()
 }

@@ -1,6 +1,8 @@
 //! A CA and people, made anew at each use; elliptic curves, because they are quick to make.
 
-use smime::asn1::oid;
+use const_oid::ObjectIdentifier;
+use smime::asn1::ber::Reader;
+use smime::asn1::{der, oid};
 use smime::cert::extension::KeyUsage;
 use smime::cert::issue::{CertificateTemplate, issue};
 use smime::cert::name::Name;
@@ -136,10 +138,36 @@ impl Authority {
         SCHEME.identifier()
     }
 
+    /// A certificate from a template of the caller's, without one of its extensions.
+    pub fn issue_without(&self, template: &CertificateTemplate, extension: &ObjectIdentifier) -> Certificate {
+        let kept = |raw: &[u8]| {
+            let mut fields = Reader::single(raw, "Extension").unwrap().sequence("Extension").unwrap();
+            fields.required_any("extnID").unwrap().oid("extnID").unwrap() != *extension
+        };
+        let tbs = template.tbs(&SCHEME.identifier());
+        let mut parts = elements(&tbs);
+        let all = elements(&elements(parts.last().unwrap())[0]);
+        let rest: Vec<Vec<u8>> = all.into_iter().filter(|raw| kept(raw)).collect();
+        *parts.last_mut().unwrap() = der::explicit(3, &der::sequence(&rest));
+        let tbs = der::sequence(&parts);
+        let signature = der::bits(&self.sign(&tbs));
+        Certificate::from_der(&der::sequence(&[tbs, SCHEME.identifier().to_der(), signature])).unwrap()
+    }
+
     /// A certificate from a template of the caller's.
     pub fn issue(&self, template: &CertificateTemplate) -> Certificate {
         sign(&self.key, template)
     }
+}
+
+/// The elements of a constructed one.
+fn elements(raw: &[u8]) -> Vec<Vec<u8>> {
+    let mut reader = Reader::single(raw, "element").unwrap().children("element").unwrap();
+    let mut parts = Vec::new();
+    while let Some(part) = reader.next_element().unwrap() {
+        parts.push(part.raw().to_vec());
+    }
+    parts
 }
 
 /// A distinguished name with a common name only.

@@ -7,6 +7,8 @@ use smime::cert::extension::GeneralName;
 use smime::cert::lint::BrProfile;
 use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
+use smime::policy::effective::UserChoice;
+use smime::policy::policy::Capabilities;
 use smime::store::p12;
 use smime::{EmailAddress, Profile, Requirement, RevocationMode, Time};
 use std::path::PathBuf;
@@ -70,6 +72,21 @@ pub(crate) enum Command {
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),
+    /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Policy(PolicyArgs),
+}
+
+/// What an administrator says.
+#[derive(Args)]
+pub(crate) struct Policies {
+    /// A policy file of Intune's, Exchange's or Outlook's (`smime policy explain` shows it), which is obeyed; repeatable.
+    #[arg(long = "policy", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// What the user chose in the app: SMIMEEnabled, EncryptAllMail or SignAllMail, with =true or =false; repeatable.
+    #[arg(long, value_name = "NAME=VALUE", requires = "files")]
+    pub(crate) user: Vec<UserChoice>,
 }
 
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
@@ -153,13 +170,30 @@ pub(crate) struct Sign {
     #[arg(long)]
     pub(crate) opaque: bool,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// In the form that the profile gives to a signature that `smime encrypt` will encrypt (OUT-35).
+    #[arg(long, conflicts_with = "opaque")]
+    pub(crate) for_encryption: bool,
+
+    /// The certificate that answers should be encrypted to, where it is not the signer's own; it goes along.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) encryption_certificate: Option<PathBuf>,
+
+    /// outlook-windows, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 
-    /// sha256, sha384 or sha512.
-    #[arg(long, value_name = "NAME", default_value = "sha256", value_parser = strong_digest)]
-    pub(crate) digest: DigestAlgorithm,
+    /// sha256, sha384 or sha512 (the policy decides otherwise, or it is sha256).
+    #[arg(long, value_name = "NAME", value_parser = strong_digest)]
+    pub(crate) digest: Option<DigestAlgorithm>,
+
+    /// Sign with SHA-1, which most readers do not trust any more.
+    #[arg(long, conflicts_with = "digest")]
+    pub(crate) sha1: bool,
+
+    /// What the signature says that its signer can read: none, outlook, outlook-exact or rfc8551 (the profile decides
+    /// otherwise).
+    #[arg(long, value_name = "LIST", value_parser = capabilities)]
+    pub(crate) capabilities: Option<Capabilities>,
 
     /// RSASSA-PSS instead of PKCS#1 v1.5, for RSA keys.
     #[arg(long)]
@@ -180,6 +214,9 @@ pub(crate) struct Sign {
     /// Sign what is signed or encrypted already once more.
     #[arg(long)]
     pub(crate) wrap: bool,
+
+    #[command(flatten)]
+    pub(crate) policies: Policies,
 }
 
 #[derive(Args)]
@@ -221,7 +258,7 @@ pub(crate) struct Encrypt {
     #[arg(long, value_name = "DIGEST", requires = "oaep")]
     pub(crate) oaep_mgf: Option<DigestAlgorithm>,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// outlook-windows, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 
@@ -236,6 +273,9 @@ pub(crate) struct Encrypt {
     /// Encrypt what is encrypted already once more.
     #[arg(long)]
     pub(crate) wrap: bool,
+
+    #[command(flatten)]
+    pub(crate) policies: Policies,
 
     /// The time to judge certificates at, RFC 3339 (now otherwise).
     #[arg(long, value_name = "TIME")]
@@ -296,7 +336,10 @@ pub(crate) struct Judging {
     #[arg(long)]
     pub(crate) allow_des: bool,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    #[command(flatten)]
+    pub(crate) policies: Policies,
+
+    /// outlook-windows, outlook-mac, outlook-mobile, owa, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 }
@@ -722,6 +765,55 @@ pub(crate) struct SstVerify {
     pub(crate) json: bool,
 }
 
+const POLICY_EXAMPLES: &str = "Examples:
+  smime policy explain outlook.plist                        each setting: its value, who says so, may the user change it
+  smime policy explain --user SMIMEEnabled=true outlook.json          what counts for a user who turned S/MIME on
+  smime policy check smimeconfig.json mailbox.txt           wrong types, unknown names, malformed lists, expired roots
+  smime open --policy outlook.plist --identity bob.p12 mail.eml       obeys it
+
+Files: app configuration for iOS (property list), Android (managed configuration) and managed apps (customSettings);
+  Get-SmimeConfig and Get-MobileDeviceMailboxPolicy as JSON or as printed; Set-SmimeConfig as typed; .reg files of
+  Outlook for Windows; deployments.
+Exit codes: 0 done, 2 usage, 8 a file is faulty: each fault is named, 9 it asks for what is never done.";
+
+#[derive(Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Each setting with the value that counts.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Show(PolicyFiles),
+    /// The same, with who says so, whether the user may change it, and what it does.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Explain(PolicyFiles),
+    /// Says what is wrong with the files, and what in them has no effect.
+    #[command(before_help = POLICY_EXAMPLES)]
+    Check(PolicyFiles),
+}
+
+#[derive(Args)]
+pub(crate) struct PolicyFiles {
+    /// Policy files; what each is is found out from what it holds.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// What the user chose in the app: SMIMEEnabled, EncryptAllMail or SignAllMail, with =true or =false; repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) user: Vec<UserChoice>,
+
+    /// The time to judge certificates at, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+
+    /// The answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn purpose(name: &str) -> Result<Purpose, String> {
     match name {
         "sign" => Ok(Purpose::Sign),
@@ -757,6 +849,16 @@ fn strong_digest(name: &str) -> Result<DigestAlgorithm, String> {
     match name.parse() {
         Ok(digest @ (DigestAlgorithm::Sha256 | DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512)) => Ok(digest),
         _ => Err("there are sha256, sha384 and sha512".to_owned()),
+    }
+}
+
+fn capabilities(name: &str) -> Result<Capabilities, String> {
+    match name {
+        "none" => Ok(Capabilities::Omit),
+        "outlook" => Ok(Capabilities::Outlook),
+        "outlook-exact" => Ok(Capabilities::OutlookExact),
+        "rfc8551" => Ok(Capabilities::Rfc8551),
+        _ => Err("there are none, outlook, outlook-exact and rfc8551".to_owned()),
     }
 }
 

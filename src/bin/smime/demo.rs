@@ -19,7 +19,7 @@ use smime::store::p12;
 use smime::store::pem;
 use smime::{
     Certificate, Certificates, Encryptor, Identity, Keyring, Message, Opener, Policy, RecipientPlan, Requirement,
-    Secret, Signer, Time, Trust,
+    Sealer, Secret, Signer, Time, Trust,
 };
 use std::fs;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn make(
     let opaque = signer.clone().opaque().sign(&message, now)?;
     let encryptor = Encryptor::new(&plan.all()?, &policy).copy_to(&alice.identity, now)?;
     let sealed = encryptor.encrypt(&message)?;
-    let both = encryptor.encrypt(&Message::parse(&signed)?)?;
+    let both = Sealer::new(signer.clone(), encryptor.clone(), &policy).seal(&message, now)?;
     let gcm = Encryptor::new(&plan.all()?, &authenticated).encrypt(&Message::parse(&signed)?)?;
     let made = vec![
         ("signed.eml", signed),

@@ -4,14 +4,19 @@ use crate::args::{Encrypt, Lists};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
+use crate::policies::{Policies, decided};
 use crate::{input, store, time};
 use clap::ArgMatches;
 use smime::crypto::algorithm::KeyTransport;
+use smime::mime::plan::Kind;
+use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, RevocationData, RevocationMode};
+use smime::policy::sending::UnreachableList;
+use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, RevocationData, RevocationMode, compose};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
-    let policy = policy(args);
+    let policies = Policies::load(&args.policies, console)?;
+    let policy = obeyed(args, &policies, console)?;
     let now = time(args.at);
     let directory = store::directory(&args.certs, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
@@ -20,8 +25,13 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
+    let protection = match message.kind() {
+        Kind::AlreadySigned => Protection::SignedAndEncrypted,
+        Kind::Plain | Kind::AlreadyEncrypted => Protection::Encrypted,
+    };
+    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let addresses = addresses(args, &message)?;
-    let plan = match (&trust, revocation(args, console)?) {
+    let plan = match (&trust, revocation(args, &policy, console)?) {
         (Some(trust), Some((lists, mode))) => {
             RecipientPlan::resolve_unrevoked(&addresses, &directory, &policy, trust, (&lists, mode), now)
         }
@@ -59,8 +69,20 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
 }
 
 /// What the recipients' certificates are looked up in, where that is asked for.
-fn revocation(args: &Encrypt, console: Console) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
+fn revocation(
+    args: &Encrypt,
+    policy: &Policy,
+    console: Console,
+) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
     let Lists { crls, revocation } = &args.lists;
+    let revocation = match (policy.sending.unreachable_list, revocation) {
+        (UnreachableList::Block, Some(RevocationMode::Soft | RevocationMode::Off)) => {
+            return decided("--revocation", true).map(|()| None);
+        }
+        (UnreachableList::Block, None) => &Some(RevocationMode::Hard),
+        (UnreachableList::NotAsked, None) => &Some(RevocationMode::Off),
+        (_, given) => given,
+    };
     if crls.is_empty() && matches!(revocation, None | Some(RevocationMode::Off)) {
         return Ok(None);
     }
@@ -78,6 +100,20 @@ fn addresses(args: &Encrypt, message: &Message<'_>) -> Result<Vec<EmailAddress>,
         addresses.extend(message.recipients()?);
     }
     Ok(addresses)
+}
+
+/// What the user wants, as far as the administrator leaves it to them.
+fn obeyed(args: &Encrypt, policies: &Policies, console: Console) -> Result<Policy, Failure> {
+    let wanted = policy(args);
+    let mut policy = wanted.clone();
+    policy.access = policies.effective.access();
+    if let Access::Disabled(disabled) = policy.access {
+        return Err(compose::encrypt::Error::Disabled(disabled).into());
+    }
+    console.notes("--policy", &policies.set.encrypt_by(&mut policy)?);
+    decided("--content", args.content.is_some_and(|cipher| cipher != policy.content_cipher))?;
+    decided("--key-identifier", args.key_identifier && policy.identifier != wanted.identifier)?;
+    Ok(policy)
 }
 
 fn policy(args: &Encrypt) -> Policy {

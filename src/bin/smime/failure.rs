@@ -3,6 +3,8 @@
 use smime::base::reason::visible;
 use smime::base::source::Changed;
 use smime::open::requirement::Shortfall;
+use smime::policy::effective::ProtectionRequired;
+use smime::policy::{document, value};
 use smime::{cert, compose, keys, mime, open, store};
 use std::fmt;
 use std::io;
@@ -35,6 +37,9 @@ pub(crate) struct Failure {
     /// Whether nothing is to be said: whoever reads our output has had enough of it.
     pub(crate) silent: bool,
 }
+
+/// How S/MIME comes on.
+const TURN_ON: &str = "--user SMIMEEnabled=true where the policy lets the user turn it on";
 
 /// What a command gives: an exit code of its own, or a failure.
 pub(crate) type Outcome = Result<u8, Failure>;
@@ -165,6 +170,30 @@ impl From<cert::Error> for Failure {
     }
 }
 
+impl From<value::Faults> for Failure {
+    fn from(faults: value::Faults) -> Self {
+        Self::new(exit::UNREADABLE, faults).hint("`smime policy check`, which names each fault")
+    }
+}
+
+impl From<document::NotFollowed> for Failure {
+    fn from(error: document::NotFollowed) -> Self {
+        Self::new(exit::POLICY, error).hint("asking the administrator for AES and SHA-256")
+    }
+}
+
+impl From<ProtectionRequired> for Failure {
+    fn from(error: ProtectionRequired) -> Self {
+        let hint = match error.missing {
+            "encryption" => {
+                "`smime sign --for-encryption` where the result goes on to `smime encrypt`, else `smime encrypt`"
+            }
+            _ => "`smime sign` first",
+        };
+        Self::new(exit::POLICY, error).hint(hint)
+    }
+}
+
 impl From<smime::crypto::Error> for Failure {
     fn from(error: smime::crypto::Error) -> Self {
         Self::new(exit::OTHER, error)
@@ -184,11 +213,14 @@ impl From<compose::sign::Error> for Failure {
                 "the identity of that sender, another From, or --allow-sender-mismatch if recipients may see a warning",
             ),
             Error::NoSender => Some("adding a From, or --allow-sender-mismatch"),
+            Error::Disabled(_) => Some(TURN_ON),
             Error::AlreadyProtected(_) => Some("--wrap if it is to be signed once more"),
             Error::OutsideValidity { .. } => Some("a renewed certificate, or --at TIME if the clock is wrong"),
             Error::Unsuitable { .. } => {
                 Some("a certificate for mail (key usage digitalSignature, extended key usage emailProtection)")
             }
+            Error::ReadingProfile(_) => Some("--profile outlook-windows"),
+            Error::ClearOnly(_) => Some("without --opaque, or another --profile"),
             Error::Scheme { .. } => Some("without --pss, or another --digest"),
             _ => None,
         };
@@ -214,10 +246,24 @@ impl From<compose::encrypt::Error> for Failure {
             Error::Crypto(error) => error.into(),
             Error::OwnCopy { .. } => Self::new(exit::NO_RECIPIENT, error)
                 .hint("an identity that can be encrypted to, or none: then the sender has no copy to read"),
+            Error::Disabled(_) => Self::new(exit::POLICY, error).hint(TURN_ON),
             Error::AlreadyEncrypted => Self::new(exit::POLICY, error).hint("--wrap if it is to be encrypted once more"),
+            Error::ReadingProfile(_) => Self::new(exit::POLICY, error).hint("--profile outlook-windows"),
             Error::WeakCipher(_) => {
                 Self::new(exit::POLICY, error).hint("--content aes256-cbc, which every mail program reads")
             }
+            other => Self::new(exit::OTHER, other),
+        }
+    }
+}
+
+impl From<compose::layers::Error> for Failure {
+    fn from(error: compose::layers::Error) -> Self {
+        use compose::layers::Error;
+        match error {
+            Error::Sign(error) => error.into(),
+            Error::Encrypt(error) => error.into(),
+            Error::Mime(error) => error.into(),
             other => Self::new(exit::OTHER, other),
         }
     }
@@ -243,6 +289,7 @@ impl From<open::opener::Error> for Failure {
             Error::Mime(error) => error.into(),
             Error::Io(error) => error.into(),
             Error::NoPart { .. } => Self::new(exit::USAGE, error).hint("`smime inspect`, which lists the parts"),
+            Error::Disabled(_) => Self::new(exit::POLICY, error).hint(TURN_ON),
             Error::Empty => Self::new(exit::UNREADABLE, error).hint("giving a mail as file or on standard input"),
             other => Self::new(exit::UNREADABLE, other),
         }

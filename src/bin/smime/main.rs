@@ -20,6 +20,8 @@ mod inspect;
 mod lint;
 mod open;
 mod output;
+mod policies;
+mod policy;
 mod privacy;
 mod render;
 mod sign;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "net")]
         Command::Crl(args) => crl::run(args, console),
         Command::Sst(args) => sst::run(args, console),
+        Command::Policy(args) => policy::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

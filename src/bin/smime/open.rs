@@ -6,12 +6,13 @@ use crate::failure::{Failure, Outcome, code_of, exit};
 use crate::fetching::Network;
 use crate::input::Received;
 use crate::output::{self, Existing, Output, Readers};
+use crate::policies::Policies;
 use crate::{diagnose, input, render, store, time};
 use clap::ArgMatches;
 use smime::cert::chain::Candidates;
 use smime::open::doctor;
 use smime::policy::policy::Des;
-use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, Trust};
+use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Trust};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,21 +22,26 @@ struct Judge {
     trust: Trust,
     keyring: Keyring,
     lists: Option<RevocationData>,
+    revocation: Option<RevocationMode>,
     candidates: Candidates,
     network: Network,
 }
 
 impl Judge {
     fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+        let policies = Policies::load(&args.policies, console)?;
+        policies.permit_files(&args.identities)?;
+        let revocation = policies.revocation(args.lists.revocation)?;
         let keyring = store::keyring(args, order, console)?;
         let lists = match args.lists.crls.as_slice() {
             [] => None,
             paths => Some(store::revocation(paths, console)?),
         };
         let (mut policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
+        policy.access = policies.effective.access();
         policy.des = if args.allow_des { Des::Read } else { Des::Refuse };
         let network = args.fetching.network()?;
-        Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default(), network })
+        Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
     }
 
     fn open(
@@ -60,7 +66,7 @@ impl Judge {
         if let Some(lists) = &self.lists {
             opener = opener.with_revocation(lists);
         }
-        if let Some(mode) = args.lists.revocation {
+        if let Some(mode) = self.revocation {
             opener = opener.revocation(mode);
         }
         if let Some(part) = &args.part {

@@ -4,13 +4,20 @@ use crate::args::{Chain, Sign};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
+use crate::policies::{Policies, decided};
 use crate::{input, store, time};
 use clap::ArgMatches;
-use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch};
-use smime::{Message, Policy, Signer};
+use smime::crypto::algorithm::DigestAlgorithm;
+use smime::mime::plan::Kind;
+use smime::policy::effective::Protection;
+use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
+use smime::{Certificate, Message, Policy, Signer};
+use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
-    let policy = policy(args);
+    let policies = Policies::load(&args.policies, console)?;
+    policies.permit_files(&args.identities)?;
+    let policy = obeyed(args, &policies, console)?;
     let identities = store::signers(&args.identities, order, console)?;
     let mut identities = identities.iter();
     let first = identities.next().ok_or_else(|| Failure::usage("nobody to sign for").hint("--identity FILE"))?;
@@ -21,10 +28,21 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     if let Some(account) = &args.account {
         signer = signer.for_account(account.clone());
     }
+    if let Some(file) = &args.encryption_certificate {
+        signer = signer.prefer_encryption_with(sole_certificate(file, console)?);
+    }
+    if args.for_encryption {
+        signer = signer.for_encryption();
+    }
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
+    let protection = match (args.for_encryption, message.kind()) {
+        (false, Kind::Plain | Kind::AlreadySigned) => Protection::Signed,
+        _ => Protection::SignedAndEncrypted,
+    };
+    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
     let now = time(args.at);
     // Who may sign is judged, and the signature is made and verified, before a file is begun or a byte is written.
@@ -36,9 +54,43 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     Ok(exit::DONE)
 }
 
+fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {
+    let mut found = store::certificates(&[file.to_path_buf()], console)?;
+    match (found.pop(), found.len()) {
+        (Some(sole), 0) => Ok(sole),
+        (_, others) => {
+            let count = others + usize::from(others > 0);
+            Err(Failure::usage(format!("{} holds {count} certificates; it should hold one", file.display())))
+        }
+    }
+}
+
+/// What the user wants, as far as the administrator leaves it to them.
+fn obeyed(args: &Sign, policies: &Policies, console: Console) -> Result<Policy, Failure> {
+    let wanted = policy(args);
+    let mut policy = wanted.clone();
+    console.notes("--policy", &policies.set.sign_by(&mut policy)?);
+    policy.access = policies.effective.access();
+    decided("--digest", args.digest.is_some_and(|digest| digest != policy.digest))?;
+    decided("--sha1", args.sha1 && policy.digest != wanted.digest)?;
+    decided("--opaque", args.opaque && policy.form != wanted.form)?;
+    decided("--chain", args.chain.is_some() && policy.certificates != wanted.certificates)?;
+    decided("--capabilities", args.capabilities.is_some() && policy.capabilities != wanted.capabilities)?;
+    Ok(policy)
+}
+
 fn policy(args: &Sign) -> Policy {
     let mut policy = Policy::new(args.profile);
-    policy.digest = args.digest;
+    if let Some(digest) = args.digest {
+        policy.digest = digest;
+    }
+    if args.sha1 {
+        policy.digest = DigestAlgorithm::Sha1;
+        policy.sha1_signing = Sha1Signing::Allow;
+    }
+    if let Some(capabilities) = args.capabilities {
+        policy.capabilities = capabilities;
+    }
     if args.opaque {
         policy.form = Form::Opaque;
     }
