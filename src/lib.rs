@@ -38,11 +38,12 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
+//! | `ldap` | directories over LDAP, with TLS (`fetch::ldap`) | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! The network (lists and certificates are given, not fetched), directories, keys on cards, bulk mode. The README lists it
+//! The network (lists and certificates are given, not fetched), keys on cards, bulk mode. The README lists it
 //! all.
 
 pub mod asn1;
@@ -52,7 +53,7 @@ pub mod cms;
 pub mod compose;
 pub mod crypto;
 pub mod error;
-#[cfg(feature = "net")]
+#[cfg(any(feature = "net", feature = "ldap"))]
 pub mod fetch;
 pub mod keys;
 pub mod manual;
@@ -82,7 +83,7 @@ pub use open::report::Report;
 pub use open::requirement::Requirement;
 pub use policy::policy::Policy;
 pub use policy::profile::Profile;
-pub use store::directory::{Certificates, Directory};
+pub use store::directory::{Certificates, Directory, InOrder};
 pub use store::import;
 pub use store::keyring::Keyring;
 

@@ -80,6 +80,18 @@ pub struct Limits {
     pub msg_entries: usize,
     /// Bytes of one property of a .msg file, its text body aside, which may have `structure_bytes`.
     pub msg_property_bytes: usize,
+    /// Entries that a directory server is asked for at the most (OUT-99d).
+    pub ldap_size_limit: usize,
+    /// Entries and references that are read of one search, whatever the server was asked for (SEC-136).
+    pub ldap_entries: usize,
+    /// Bytes of all that answers one request to a directory server (SEC-136).
+    pub ldap_bytes: usize,
+    /// Bytes of one message of a directory server (SEC-136).
+    pub ldap_message_bytes: usize,
+    /// Bytes of one value of an entry; a larger one is left out (OUT-99d).
+    pub ldap_value_bytes: usize,
+    /// Values of one attribute of an entry; the others are left out (OUT-99d).
+    pub ldap_values: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -121,6 +133,12 @@ impl Default for Limits {
             store_entries: 100_000,
             msg_entries: 16_384,
             msg_property_bytes: 1 << 20,
+            ldap_size_limit: 50,
+            ldap_entries: 200,
+            ldap_bytes: 4 << 20,
+            ldap_message_bytes: 1 << 20,
+            ldap_value_bytes: 64 << 10,
+            ldap_values: 16,
             in_memory_layer: 1 << 20,
         }
     }

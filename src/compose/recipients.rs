@@ -6,15 +6,16 @@ use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
+use crate::cert::chain::{self, ChainOutcome, ChainRequest, ChainVerdict, Trust};
 use crate::cert::mailbox::{AddressMatch, speaks_for};
 use crate::cert::purpose::{self, Purpose};
+use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
 use crate::cms::recipient_info::Wrapping;
 use crate::crypto::algorithm::{Cofactor, KeyAgreement, KeyDerivation};
 use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::crypto::strength;
 use crate::policy::policy::Policy;
-use crate::store::directory::Directory;
+use crate::store::directory::{Answer, Directory, Filed, Offer, Outcome};
 
 /// One recipient of the plan.
 #[derive(Clone, Debug)]
@@ -32,8 +33,19 @@ pub struct Recipient {
     pub certificate: Certificate,
     /// How the key is wrapped.
     pub wrapping: Wrapping,
+    /// Where the certificate came from; empty where it was not looked up.
+    pub source: String,
     /// What is odd; `chain_unchecked` where no trust was given.
     pub notes: Vec<Reason>,
+}
+
+/// What recipients' certificates are held against, beside address, purpose, dates and strength.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vetting<'a> {
+    /// Who vouches for them; where it is `None` that is not asked, and told.
+    pub trust: Option<&'a Trust>,
+    /// Where to look up whether they were revoked (OUT-99b).
+    pub revocation: Option<(&'a RevocationData, RevocationMode)>,
 }
 
 /// Who can read a message, who cannot, and why.
@@ -79,7 +91,7 @@ fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
 
 impl Plan {
     /// Looks up each address and judges what is found: address, purpose, dates and strength always, the chain where `trust`
-    /// is given. Of several certificates the newest that may be used wins.
+    /// is given. The first source with a certificate that may be used wins (OUT-90).
     pub fn resolve(
         addresses: &[EmailAddress],
         directory: &dyn Directory,
@@ -87,16 +99,24 @@ impl Plan {
         trust: Option<&Trust>,
         now: Time,
     ) -> Self {
+        Self::vetted(addresses, directory, policy, Vetting { trust, revocation: None }, now)
+    }
+
+    /// The same with revocation among what is judged.
+    pub fn vetted(
+        addresses: &[EmailAddress],
+        directory: &dyn Directory,
+        policy: &Policy,
+        vetting: Vetting<'_>,
+        now: Time,
+    ) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for address in addresses {
             if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
                 continue;
             }
-            let outcome = match directory.certificates(address) {
-                Ok(found) => choose(address, found, policy, trust, now),
-                Err(unreachable) => Err(vec![Reason::new("directory_unreachable", unreachable.to_string())]),
-            };
-            entries.push(Entry { address: address.clone(), outcome });
+            let judge = Judge { address, policy, vetting, now };
+            entries.push(Entry { address: address.clone(), outcome: judge.first_of(directory) });
         }
         Self { entries }
     }
@@ -142,71 +162,134 @@ impl Recipients {
     }
 }
 
-fn choose(
-    address: &EmailAddress,
-    found: Vec<Certificate>,
-    policy: &Policy,
-    trust: Option<&Trust>,
+/// The certificates of one address, and what they are held against.
+struct Judge<'a> {
+    address: &'a EmailAddress,
+    policy: &'a Policy,
+    vetting: Vetting<'a>,
     now: Time,
-) -> Result<Recipient, Vec<Reason>> {
-    if found.is_empty() {
-        return Err(vec![Reason::new("no_certificate", "none was found")]);
-    }
-    let mut rejected = Vec::new();
-    let mut best: Option<Recipient> = None;
-    for certificate in found {
-        match judge(address, certificate, policy, trust, now) {
-            Ok(recipient) => {
-                // OUT-9, OUT-10: the newest; of two as new, the one with the smaller fingerprint.
-                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
-                if best.as_ref().is_none_or(|known| rank(&recipient) > rank(known)) {
-                    best = Some(recipient);
-                }
-            }
-            Err(reasons) => rejected.extend(reasons),
-        }
-    }
-    best.ok_or(rejected)
 }
 
-fn judge(
-    address: &EmailAddress,
-    certificate: Certificate,
-    policy: &Policy,
-    trust: Option<&Trust>,
-    now: Time,
-) -> Result<Recipient, Vec<Reason>> {
-    let mut against = Vec::new();
-    let mut notes = Vec::new();
-    match speaks_for(&certificate, address, &policy.address_rule) {
-        AddressMatch::Matches { leniencies } => notes.extend(leniencies),
-        _ => against.push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
-    }
-    against.extend(unfit(&certificate, policy, now));
-    match trust {
-        None => notes.push(Reason::new(
-            "chain_unchecked",
-            format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
-        )),
-        Some(trust) => {
-            let outcome = chain::build(&ChainRequest {
-                purpose: Purpose::Encrypt,
-                rule: &policy.purpose_rule,
-                ..ChainRequest::new(&certificate, trust, now, &policy.limits)
+impl Judge<'_> {
+    /// OUT-90: sources in their order, until one has a certificate that may be used.
+    fn first_of(&self, directory: &dyn Directory) -> Result<Recipient, Vec<Reason>> {
+        let (mut rejected, mut silent, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut there = false;
+        for answer in directory.look_up(self.address) {
+            notes.extend(answer.notes.iter().cloned());
+            match &answer.outcome {
+                Outcome::Found(offers) => match self.choose(&answer, offers) {
+                    Ok(mut recipient) => {
+                        recipient.source = answer.source;
+                        recipient.notes.extend(silent);
+                        recipient.notes.extend(notes);
+                        return Ok(recipient);
+                    }
+                    Err(reasons) => rejected.extend(reasons),
+                },
+                Outcome::Unreachable(why) => {
+                    let text = format!("the directory {} did not answer: {why}", answer.source);
+                    silent.push(Reason::new("directory_unreachable", text));
+                }
+                Outcome::NoCertificate => there = true,
+                Outcome::NotThere => {}
+            }
+        }
+        if rejected.is_empty() && silent.is_empty() {
+            // OUT-99c: two answers, and neither stands for a server that said nothing.
+            rejected.push(match there {
+                true => Reason::new("no_certificate", "the address is known, and no certificate is filed there"),
+                false => Reason::new("no_certificate", "none was found"),
             });
-            notes.extend(outcome.notes);
-            if outcome.verdict != ChainVerdict::Anchored {
-                against.extend(outcome.reasons);
+        }
+        rejected.extend(silent);
+        rejected.extend(notes);
+        Err(rejected)
+    }
+
+    /// OUT-96: what is filed better first. Of `userSMIMECertificate` the one that its owner marked, else the first (OUT-97);
+    /// of others the newest (OUT-9, OUT-99a), and of two as new the one with the smaller fingerprint (OUT-10).
+    fn choose(&self, answer: &Answer, offers: &[Offer]) -> Result<Recipient, Vec<Reason>> {
+        let mut rejected = Vec::new();
+        for filed in [Filed::UserSmimeCertificate, Filed::UserCertificate] {
+            let mut best: Option<(Recipient, bool)> = None;
+            for offer in offers.iter().filter(|offer| offer.filed == filed) {
+                let recipient = match self.judge(offer.certificate.clone(), &answer.others) {
+                    Ok(recipient) => recipient,
+                    Err(reasons) => {
+                        rejected.extend(reasons);
+                        continue;
+                    }
+                };
+                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
+                let better = best.as_ref().is_none_or(|(known, marked)| match filed {
+                    Filed::UserSmimeCertificate => offer.marked && !marked,
+                    Filed::UserCertificate => rank(&recipient) > rank(known),
+                });
+                if better {
+                    best = Some((recipient, offer.marked));
+                }
+            }
+            if let Some((recipient, _)) = best {
+                return Ok(recipient);
+            }
+        }
+        Err(rejected)
+    }
+
+    fn judge(&self, certificate: Certificate, others: &[Certificate]) -> Result<Recipient, Vec<Reason>> {
+        let (address, policy, now) = (self.address, self.policy, self.now);
+        let mut against = Vec::new();
+        let mut notes = Vec::new();
+        match speaks_for(&certificate, address, &policy.address_rule) {
+            AddressMatch::Matches { leniencies } => notes.extend(leniencies),
+            _ => against
+                .push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
+        }
+        against.extend(unfit(&certificate, policy, now));
+        match self.vetting.trust {
+            None => notes.push(Reason::new(
+                "chain_unchecked",
+                format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
+            )),
+            Some(trust) => {
+                let (lists, mode) = match self.vetting.revocation {
+                    Some((lists, mode)) if mode != RevocationMode::Off => (vec![lists], mode),
+                    _ => (Vec::new(), RevocationMode::Off),
+                };
+                let outcome = chain::build(&ChainRequest {
+                    extra: others,
+                    purpose: Purpose::Encrypt,
+                    rule: &policy.purpose_rule,
+                    revocation: &lists,
+                    ..ChainRequest::new(&certificate, trust, now, &policy.limits)
+                });
+                revoked(&outcome, mode, &mut against, &mut notes);
+                notes.extend(outcome.notes);
+                if outcome.verdict != ChainVerdict::Anchored {
+                    against.extend(outcome.reasons);
+                }
+            }
+        }
+        match wrapping(&certificate, policy) {
+            Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, source: String::new(), notes }),
+            Ok(_) => Err(against),
+            Err(reason) => {
+                against.push(reason);
+                Err(against)
             }
         }
     }
-    match wrapping(&certificate, policy) {
-        Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, notes }),
-        Ok(_) => Err(against),
-        Err(reason) => {
-            against.push(reason);
-            Err(against)
-        }
+}
+
+/// OUT-99b: a certificate that is revoked is not used, nor, in the mode `Hard`, one of which that is not known.
+fn revoked(outcome: &ChainOutcome, mode: RevocationMode, against: &mut Vec<Reason>, notes: &mut Vec<Reason>) {
+    let reasons = outcome.revocation_reasons();
+    match (outcome.revocation(), mode) {
+        (RevocationStatus::Revoked { .. }, _) => against.extend(reasons),
+        (RevocationStatus::Unknown(_), RevocationMode::Hard) => against.extend(reasons),
+        (RevocationStatus::Unknown(_), _) => notes.extend(reasons),
+        (RevocationStatus::Good | RevocationStatus::Unchecked, _) => {}
     }
 }
 
@@ -230,7 +313,7 @@ pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Resu
     let mut against = unfit(certificate, policy, now);
     match wrapping(certificate, policy) {
         Ok(wrapping) if against.is_empty() => {
-            Ok(Recipient { certificate: certificate.clone(), wrapping, notes: Vec::new() })
+            Ok(Recipient { certificate: certificate.clone(), wrapping, source: String::new(), notes: Vec::new() })
         }
         Ok(_) => Err(against),
         Err(reason) => {

@@ -6,3 +6,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod connect;
+#[cfg(feature = "ldap")]
+pub mod ldap;
+#[cfg(feature = "ldap")]
+pub mod tls;

@@ -5,16 +5,14 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
-use smime::store::directory::{Certificates, Directory, Unreachable};
+use smime::store::directory::{Certificates, InOrder};
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::keyring::SharedKey;
 use smime::store::ldif::directory::LdifDirectory;
 use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::{pem, sst};
-use smime::{
-    Certificate, Crl, EmailAddress, Identity, Keyring, Limits, OcspResponse, RevocationData, Secret, Time, Trust,
-};
+use smime::{Certificate, Crl, Identity, Keyring, Limits, OcspResponse, RevocationData, Secret, Time, Trust};
 use smime::{cert, store};
 use std::path::{Path, PathBuf};
 
@@ -226,13 +224,9 @@ pub(crate) fn each_file<T>(
     Ok(found)
 }
 
-/// What --certs gives to look up addresses in: the addresses in certificates, and those of the entries of LDIF files.
-pub(crate) struct Shelves {
-    certificates: Certificates,
-    directories: Vec<LdifDirectory>,
-}
-
-pub(crate) fn directory(paths: &[PathBuf], console: Console) -> Result<Shelves, Failure> {
+/// What --certs gives to look up addresses in, in this order: the addresses in certificates, and those of the entries of
+/// LDIF files.
+pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrder<'d>, Failure> {
     let mut directories = Vec::new();
     let found = each_file(paths, console, |file, bytes| {
         if !ldif::is_ldif(bytes) {
@@ -241,20 +235,13 @@ pub(crate) fn directory(paths: &[PathBuf], console: Console) -> Result<Shelves, 
         let entries = Ldif::read(bytes, ChangeRecords::Refuse, &wide()).map_err(store::Error::from)?;
         let directory = LdifDirectory::new(&entries, &wide());
         console.notes(file.display(), directory.notes());
-        directories.push(directory);
+        directories.push(directory.named(file.display().to_string()));
         Ok(Vec::new())
     })?;
-    Ok(Shelves { certificates: Certificates(found.concat()), directories })
-}
-
-impl Directory for Shelves {
-    fn certificates(&self, address: &EmailAddress) -> Result<Vec<Certificate>, Unreachable> {
-        let mut found = self.certificates.certificates(address)?;
-        for directory in &self.directories {
-            found.extend(directory.certificates(address)?);
-        }
-        Ok(found)
-    }
+    let mut sources = InOrder::default();
+    sources.push(Certificates(found.concat()));
+    directories.into_iter().for_each(|directory| sources.push(directory));
+    Ok(sources)
 }
 
 /// Revocation lists and OCSP responses of files, and of the files in folders.
