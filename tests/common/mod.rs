@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "ldap")]
+pub mod directory_server;
 pub mod lists;
 pub mod people;
 

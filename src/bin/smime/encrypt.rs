@@ -6,14 +6,16 @@ use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
 use crate::{input, store, time};
 use clap::ArgMatches;
+use smime::compose::recipients::Vetting;
 use smime::crypto::algorithm::KeyTransport;
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan};
+use smime::{EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, Time};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policy = policy(args);
     let now = time(args.at);
-    let directory = store::directory(&args.certs, console)?;
+    let directory = sources(args, now, console)?;
+    let lists = store::vetting_lists(&args.lists, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
     let own = store::identities(&args.identities, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
@@ -21,7 +23,8 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
     let addresses = addresses(args, &message)?;
-    let plan = RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now);
+    let vetting = Vetting { trust: trust.as_ref(), revocation: lists.as_ref().map(|(lists, mode)| (lists, *mode)) };
+    let plan = RecipientPlan::vetted(&addresses, &directory, &policy, vetting, now);
     if trust.is_none() {
         console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
     }
@@ -51,6 +54,17 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// Where certificates are looked for, in their order.
+fn sources<'d>(args: &Encrypt, now: Time, console: Console) -> Result<InOrder<'d>, Failure> {
+    #[cfg_attr(not(feature = "ldap"), allow(unused_mut))]
+    let mut sources = store::directory(&args.certs, console)?;
+    #[cfg(feature = "ldap")]
+    crate::servers::add_to(&mut sources, &args.servers, now, console)?;
+    #[cfg(not(feature = "ldap"))]
+    let _ = now;
+    Ok(sources)
 }
 
 /// Whom it is for: those who are named, and those of To and Cc where that is asked for.

@@ -3,6 +3,7 @@
 mod args;
 mod certs;
 mod console;
+mod contacts;
 mod demo;
 mod diagnose;
 mod encrypt;
@@ -13,10 +14,13 @@ mod import;
 mod input;
 mod inspect;
 mod lint;
+mod lookup;
 mod open;
 mod output;
 mod privacy;
 mod render;
+#[cfg(feature = "ldap")]
+mod servers;
 mod sign;
 mod sst;
 mod store;
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, console),
         Command::Sign(args) => sign::run(args, order, console),
         Command::Encrypt(args) => encrypt::run(args, order, console),
+        Command::Lookup(args) => lookup::run(args, console),
+        Command::Harvest(args) => contacts::run(args, order, console),
         Command::Open(args) => open::open(args, order, console),
         Command::Verify(args) => open::verify(args, order, console),
         Command::Doctor(args) => open::examine(args, order, console),

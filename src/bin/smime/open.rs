@@ -14,7 +14,7 @@ use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, Trust}
 use std::path::Path;
 
 /// Everything that a message is judged by.
-struct Judge {
+pub(crate) struct Judge {
     policy: Policy,
     trust: Trust,
     keyring: Keyring,
@@ -23,7 +23,7 @@ struct Judge {
 }
 
 impl Judge {
-    fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
         let keyring = store::keyring(args, order, console)?;
         let lists = match args.lists.crls.as_slice() {
             [] => None,
@@ -34,7 +34,7 @@ impl Judge {
         Ok(Self { policy, trust, keyring, lists, candidates: Candidates::default() })
     }
 
-    fn open(
+    pub(crate) fn open(
         &self,
         args: &Judging,
         received: Received,
@@ -48,6 +48,14 @@ impl Judge {
             None => opener.open_source(received.source, now),
         };
         opened.map_err(|e| Failure::from(e).about(input::name(mail)))
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     fn opener<'o>(&'o self, args: &'o Judging) -> Opener<'o> {

@@ -1,7 +1,8 @@
 //! Identities, trusted certificates and recipients' certificates, from files and folders.
 
-use crate::args::{Identities, Judging};
+use crate::args::{Identities, Judging, Lists};
 use crate::console::Console;
+use crate::contacts;
 use crate::failure::Failure;
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
@@ -12,7 +13,9 @@ use smime::store::ldif::directory::LdifDirectory;
 use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::{pem, sst};
-use smime::{Certificate, Crl, Identity, Keyring, Limits, OcspResponse, RevocationData, Secret, Time, Trust};
+use smime::{
+    Certificate, Crl, Identity, Keyring, Limits, OcspResponse, RevocationData, RevocationMode, Secret, Time, Trust,
+};
 use smime::{cert, store};
 use std::path::{Path, PathBuf};
 
@@ -224,11 +227,16 @@ pub(crate) fn each_file<T>(
     Ok(found)
 }
 
-/// What --certs gives to look up addresses in, in this order: the addresses in certificates, and those of the entries of
+/// What --certs gives to look up addresses in, in this order: the addresses in certificates, contacts, and the entries of
 /// LDIF files.
 pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrder<'d>, Failure> {
     let mut directories = Vec::new();
+    let mut kept = Vec::new();
     let found = each_file(paths, console, |file, bytes| {
+        if contacts::is_contacts(bytes) {
+            kept.push(contacts::read(bytes)?.named(file.display().to_string()));
+            return Ok(Vec::new());
+        }
         if !ldif::is_ldif(bytes) {
             return Ok(import_of(file, bytes, console)?.certificates);
         }
@@ -240,6 +248,7 @@ pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrd
     })?;
     let mut sources = InOrder::default();
     sources.push(Certificates(found.concat()));
+    kept.into_iter().for_each(|contacts| sources.push(contacts));
     directories.into_iter().for_each(|directory| sources.push(directory));
     Ok(sources)
 }
@@ -260,6 +269,17 @@ pub(crate) fn revocation(paths: &[PathBuf], console: Console) -> Result<Revocati
         }
     }
     Ok(data)
+}
+
+/// What recipients' certificates are held against where it was given, and how: hard where nothing else is said.
+pub(crate) fn vetting_lists(
+    args: &Lists,
+    console: Console,
+) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
+    match (args.crls.as_slice(), args.revocation) {
+        ([], None) => Ok(None),
+        (paths, mode) => Ok(Some((revocation(paths, console)?, mode.unwrap_or(RevocationMode::Hard)))),
+    }
 }
 
 fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> Result<(), Failure> {

@@ -103,8 +103,9 @@ fn of_signed(signed: SignedData, content: &[u8], limits: &Limits) -> SmimeValue 
             value.note("smime_value_signature_invalid", text);
             continue;
         }
-        said = said.or_else(|| signed_capabilities(signer, limits));
-        marked = marked.or_else(|| signer.signed_attributes.as_ref().and_then(Attributes::encryption_key_preference));
+        let attributes = signer.signed_attributes.as_ref();
+        said = said.or_else(|| attributes.and_then(|attributes| capabilities::signed(attributes, limits)));
+        marked = marked.or_else(|| attributes.and_then(Attributes::encryption_key_preference));
     }
     for certificate in signed.certificates {
         let is_marked = marked.as_ref().is_some_and(|id| id.names(&certificate));
@@ -112,12 +113,6 @@ fn of_signed(signed: SignedData, content: &[u8], limits: &Limits) -> SmimeValue 
     }
     value.offers.sort_by_key(|offer| !offer.marked);
     value
-}
-
-fn signed_capabilities(signer: &SignerInfo, limits: &Limits) -> Option<Vec<u8>> {
-    let attributes = signer.signed_attributes.as_ref()?;
-    let value = attributes.single(&crate::asn1::oid::ID_SMIME_CAPABILITIES).ok()??;
-    capabilities::decode(value, limits).ok().map(|_| value.to_vec())
 }
 
 /// Tags of [MS-OXOABK] 2.2.4.36, with the constants of Exchange's address books.
@@ -173,7 +168,9 @@ fn of_tags(fields: &[(u16, &[u8])], limits: &Limits) -> Result<SmimeValue, Strin
         Some(Some(1)) => {}
         Some(version) => return Err(format!("it is of version {version:?}, where 1 is known")),
         None => {
-            return Err("it is neither a CMS structure, nor a certificate, nor Exchange's tags (0001 is missing)".into());
+            return Err(
+                "it is neither a CMS structure, nor a certificate, nor Exchange's tags (0001 is missing)".into()
+            );
         }
     }
     let capabilities = match one(tag::CAPABILITIES)? {
