@@ -163,11 +163,7 @@ impl Server {
     }
 }
 
-fn converse(
-    mut stream: TcpStream,
-    script: &impl Fn(&Request) -> Reply,
-    tell: &Sender<Request>,
-) -> Option<TcpStream> {
+fn converse(mut stream: TcpStream, script: &impl Fn(&Request) -> Reply, tell: &Sender<Request>) -> Option<TcpStream> {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     loop {
         let bytes = one_message(&mut stream).ok()?;

@@ -6,6 +6,8 @@
 pub mod directory_server;
 pub mod lists;
 pub mod people;
+#[cfg(all(unix, feature = "ldap", feature = "cli"))]
+pub mod slapd;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};
