@@ -336,3 +336,96 @@ fn out_92_a_password_is_not_sent_in_the_clear_and_nobody_is_asked_for_that() {
     assert!(matches!(error.kind(), ErrorKind::CredentialsInTheClear));
     assert!(tape.heard.is_empty());
 }
+
+#[test]
+fn out_92_a_bind_as_nobody_is_empty() {
+    let mut tape = Tape::new(result(1, op::BOUND, 0, ""));
+    Client::new(&mut tape, Channel::Clear, &Limits::default()).bind(&Credentials::Anonymous).unwrap();
+    assert_eq!(tape.heard, [0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0]);
+    let credentials = Credentials::simple("cn=me", Secret::from("secret")).unwrap();
+    let mut tape = Tape::new(result(1, op::BOUND, 49, ""));
+    let error = Client::new(&mut tape, Channel::Tls, &Limits::default()).bind(&credentials).unwrap_err();
+    assert!(error.to_string().contains("invalidCredentials (49)"), "{error}");
+    assert_eq!(tape.heard, b"\x30\x17\x02\x01\x01\x60\x12\x02\x01\x03\x04\x05cn=me\x80\x06secret");
+}
+
+#[test]
+fn out_93_the_default_naming_context_comes_first_and_the_root_last() {
+    let bases = |attributes: &'static [(&'static str, &'static [&'static [u8]])]| {
+        let server = Server::start(move |request| match request.kind {
+            op::BIND => Reply::Send(result(request.id, op::BOUND, 0, "")),
+            op::SEARCH if request.is_for_root_dse() => Reply::Send(root_dse(request.id, attributes)),
+            _ => Reply::Send(result(request.id, op::DONE, 0, "")),
+        });
+        assert!(matches!(ask(&directory(&server)).outcome, Outcome::NotThere));
+        let searches = server.asked().into_iter().filter(|r| r.kind == op::SEARCH && !r.is_for_root_dse());
+        searches.map(|request| request.base()).collect::<Vec<_>>()
+    };
+    let both = bases(&[("namingContexts", &[b"dc=a", b"DC=B"]), ("DEFAULTNAMINGCONTEXT", &[b"dc=b"])]);
+    assert_eq!(both, ["dc=b", "dc=a"]);
+    assert_eq!(bases(&[]), [""]);
+    // A root DSE that may not be read is none.
+    let server = Server::start(|request| match request.kind {
+        op::BIND => Reply::Send(result(request.id, op::BOUND, 0, "")),
+        op::SEARCH if request.is_for_root_dse() => Reply::Send(result(request.id, op::DONE, 50, "")),
+        _ => Reply::Send(result(request.id, op::DONE, 32, "")),
+    });
+    assert!(why(ask(&directory(&server))).contains("nothing at the base \"\""));
+}
+
+#[test]
+fn out_95_both_spellings_are_asked_for_and_any_is_taken() {
+    let bob = Authority::root("Root").person("Bob", "bob@example.com").certificate().clone();
+    let der = bob.der().to_vec();
+    for name in ["userCertificate;binary", "USERCERTIFICATE", "userSMIMECertificate", "usersmimecertificate;binary;x-y"]
+    {
+        let der = der.clone();
+        let server = polite(move |request| {
+            let entry = entry(request.id, "cn=Bob", &[(name, &[&der])]);
+            Reply::Send([entry, result(request.id, op::DONE, 0, "")].concat())
+        });
+        let Outcome::Found(offers) = ask(&directory(&server)).outcome else { panic!("{name}") };
+        assert_eq!(offers[0].certificate, bob, "{name}");
+        let asked = server.asked();
+        let request = asked.iter().find(|r| r.kind == op::SEARCH && !r.is_for_root_dse()).unwrap();
+        let wanted =
+            ["userCertificate;binary", "userCertificate", "userSMIMECertificate;binary", "userSMIMECertificate"];
+        assert_eq!(request.attributes(), wanted);
+        assert_eq!(asked.last().unwrap().kind, op::UNBIND);
+    }
+}
+
+#[test]
+fn out_99c_not_there_no_certificate_and_no_answer_are_three_things() {
+    let answered = |code: u8, entries: fn(u64) -> Vec<u8>| {
+        let server =
+            polite(move |request| Reply::Send([entries(request.id), result(request.id, op::DONE, code, "")].concat()));
+        ask(&directory(&server))
+    };
+    let (none, bare): (fn(u64) -> Vec<u8>, fn(u64) -> Vec<u8>) = (|_| Vec::new(), |id| entry(id, "cn=Bob", &[]));
+    assert!(matches!(answered(0, none).outcome, Outcome::NotThere));
+    assert!(matches!(answered(0, bare).outcome, Outcome::NoCertificate));
+    let unreadable = answered(0, |id| entry(id, "cn=Bob", &[("userCertificate", &[b"none"])]));
+    assert!(matches!(unreadable.outcome, Outcome::NoCertificate));
+    assert_eq!(unreadable.notes[0].code, "ldap_value_unreadable");
+    // Refusals of every kind, and entries before them, are no answer.
+    for code in [1, 3, 4, 11, 32, 50, 51, 52, 53, 80, 99] {
+        assert!(matches!(answered(code, none).outcome, Outcome::Unreachable(_)), "{code}");
+    }
+    assert!(matches!(answered(3, bare).outcome, Outcome::Unreachable(_)));
+    // Beyond the number that was asked for: those that came.
+    assert!(answered(4, bare).notes.iter().any(|note| note.code == "ldap_size_limit"));
+    // A plan says which of the three it was.
+    let nowhere = LdapDirectory::new("ldap://127.0.0.1:1".parse().unwrap(), connector());
+    let plan = |directory: &dyn Directory| {
+        let plan = smime::RecipientPlan::resolve(&[address()], directory, &smime::Policy::default(), None, now());
+        plan.entries()[0].outcome.as_ref().unwrap_err()[0].clone()
+    };
+    assert_eq!(plan(&nowhere).code, "directory_unreachable");
+    let server = polite(|request| Reply::Send(result(request.id, op::DONE, 0, "")));
+    let absent = plan(&directory(&server));
+    let server = polite(move |request| Reply::Send([bare(request.id), result(request.id, op::DONE, 0, "")].concat()));
+    let without = plan(&directory(&server));
+    assert_eq!((absent.code, without.code), ("no_certificate", "no_certificate"));
+    assert_ne!(absent.text, without.text);
+}
