@@ -249,7 +249,7 @@ fn the_program_looks_up_and_encrypts() {
     assert_eq!(code("lookup nobody@example.com carol@example.com --ldap LDAP"), Some(7));
     assert_eq!(code("lookup bob@example.com --ldap ldap://127.0.0.1:1"), Some(1));
     assert_eq!(code("lookup bob@example.com --ldap LDAPS"), Some(2), "no --ca");
-    assert_eq!(code(&format!("lookup b@example.com --ldap LDAP --bind cn=x --bind-password-file password")), Some(2));
+    assert_eq!(code("lookup b@example.com --ldap LDAP --bind cn=x --bind-password-file password"), Some(2));
     assert_eq!(code("lookup bob@example.com"), Some(2), "nowhere to look");
     assert_eq!(code("lookup bob@example.com --certs ca.pem"), Some(7));
     let words = world.run("lookup carol@example.com --ldap LDAP");
@@ -260,6 +260,7 @@ fn the_program_looks_up_and_encrypts() {
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(String::from_utf8_lossy(&out.stdout).contains("enveloped-data"));
     assert_eq!(code("encrypt --to carol@example.com --ldap LDAP mail.eml"), Some(7));
+    assert_eq!(code("encrypt --to bob@example.com --ldap ldap://127.0.0.1:1 mail.eml"), Some(1));
 }
 
 #[test]

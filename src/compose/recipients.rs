@@ -79,6 +79,12 @@ pub enum Error {
         /// Each with the reasons.
         missing: Vec<(EmailAddress, Vec<Reason>)>,
     },
+    /// Whether some have one could not be found out, because a directory did not answer; nobody gets anything (OUT-99c).
+    #[error("whether there is a usable certificate could not be found out for {}", list(.missing))]
+    Undecided {
+        /// Each with the reasons.
+        missing: Vec<(EmailAddress, Vec<Reason>)>,
+    },
 }
 
 fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
@@ -129,14 +135,20 @@ impl Plan {
     /// Everybody.
     ///
     /// # Errors
-    /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Nobody`].
+    /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Undecided`] where of each that has none a
+    /// directory said nothing; [`Error::Nobody`].
     pub fn all(&self) -> Result<Recipients, Error> {
         let missing: Vec<_> = self
             .entries
             .iter()
             .filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone())))
             .collect();
-        if missing.is_empty() { self.reachable() } else { Err(Error::Missing { missing }) }
+        let silent = |(_, reasons): &(_, Vec<Reason>)| reasons.iter().any(|r| r.code == "directory_unreachable");
+        match missing.iter().all(silent) {
+            _ if missing.is_empty() => self.reachable(),
+            true => Err(Error::Undecided { missing }),
+            false => Err(Error::Missing { missing }),
+        }
     }
 
     /// Those who have a usable certificate, on the caller's word that the others get nothing.
