@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::lists::List;
 use common::people::{Authority, common_name, serial, years};
 use smime::cert::extension::KeyUsage;
 use smime::cert::issue::CertificateTemplate;
@@ -259,6 +260,25 @@ fn exit_6_7_keys_and_certificates_that_are_not_there() {
     assert_eq!(desk.names(), before);
     desk.expect(7, "encrypt --to bob@example.com --certs bob.pem --at 2040-01-01T00:00:00Z mail.eml");
     desk.expect(0, &format!("encrypt --to bob@example.com --to dave@example.com --skip-missing --certs bob.pem --at {AT} -o out.eml mail.eml"));
+}
+
+#[test]
+fn exit_7_nobody_encrypts_to_what_was_revoked() {
+    let desk = Desk::new();
+    let bob = common::certificates(&desk.path("bob.pem")).remove(0);
+    desk.write("revoked.crl", &List::of(&bob).signed(&desk.ca));
+    let encrypt = format!("encrypt --certs bob.pem --certs carol.pem --at {AT} mail.eml");
+    desk.expect(0, &format!("{encrypt} --to carol@example.com --trust ca.pem --crls revoked.crl --out carol.eml"));
+    desk.expect(
+        0,
+        &format!("{encrypt} --to bob@example.com --trust ca.pem --crls revoked.crl --revocation off --out a.eml"),
+    );
+    let both = format!("{encrypt} --to carol@example.com --to bob@example.com --crls revoked.crl --out none.eml");
+    let said = desk.expect(7, &format!("{both} --trust ca.pem"));
+    assert!(said.contains("bob@example.com") && said.contains("revoked since"), "{said}");
+    let said = desk.expect(2, &both);
+    assert!(said.contains("--trust"), "{said}");
+    assert!(!desk.names().contains(&"none.eml".to_owned()));
 }
 
 #[test]

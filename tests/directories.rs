@@ -78,7 +78,7 @@ fn out_97_the_marked_certificate_comes_first_with_what_its_owner_can_read() {
     assert_eq!((&read.offers[0].certificate, read.offers[0].marked), (&encryption, true));
     assert!(read.offers[1..].iter().all(|offer| !offer.marked));
     assert!(read.offers.iter().all(|offer| offer.capabilities.is_some() && offer.filed == Filed::UserSmimeCertificate));
-    assert_eq!(read.others, [ca.certificate.clone()]);
+    assert_eq!(read.others, std::slice::from_ref(&ca.certificate));
     assert!(codes(&read).is_empty(), "{:?}", read.notes);
     // A signature that does not hold: certificates stay, and nothing else that was signed counts.
     let mut forged = bytes.clone();
@@ -130,7 +130,7 @@ fn out_98_exchange_s_tags_are_read() {
     let read = value(&tlv(&fields));
     let offers: Vec<_> = read.offers.iter().map(|o| (&o.certificate, o.marked, o.capabilities.is_some())).collect();
     assert_eq!(offers, [(&encryption, true, true), (&signing, false, false)]);
-    assert_eq!(read.others, [ca.certificate.clone()]);
+    assert_eq!(read.others, std::slice::from_ref(&ca.certificate));
     assert!(codes(&read).is_empty(), "{:?}", read.notes);
     let with = |at: usize, field: (u16, &'static [u8])| {
         let mut fields = fields.clone();

@@ -12,7 +12,6 @@ use common::slapd::{BASE, PASSWORD, Slapd};
 use serde_json::Value;
 use smime::cert::extension::KeyUsage;
 use smime::cert::issue::CertificateTemplate;
-use smime::compose::recipients::Vetting;
 use smime::fetch::connect::{Addresses, Connector, Timeouts};
 use smime::fetch::ldap::client::Credentials;
 use smime::fetch::ldap::directory::LdapDirectory;
@@ -20,7 +19,7 @@ use smime::fetch::tls::Tls;
 use smime::store::directory::{Answer, Certificates, Directory, Filed, InOrder, Outcome};
 use smime::store::ldif::{Entry, Ldif};
 use smime::store::pem;
-use smime::{Certificate, EmailAddress, Policy, RecipientPlan, RevocationMode, Secret};
+use smime::{Certificate, EmailAddress, Policy, RecipientPlan, RevocationData, RevocationMode, Secret};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -173,13 +172,15 @@ fn out_90_sources_in_order_and_the_first_that_can_be_used_wins() {
     let Some(world) = World::new() else { return };
     let addresses: [EmailAddress; 1] = ["bob@example.com".parse().unwrap()];
     let (trust, policy) = (world.ca.trust(), Policy::default());
-    let plan = |local: Vec<Certificate>, url: &str, vetting: Vetting<'_>| {
+    let plan = |local: Vec<Certificate>, url: &str, (lists, mode): (&RevocationData, RevocationMode)| {
         let mut sources = InOrder::default();
         sources.push(Certificates(local));
         sources.push(world.directory(url));
-        RecipientPlan::vetted(&addresses, &sources, &policy, vetting, now()).entries()[0].outcome.clone()
+        let plan = RecipientPlan::resolve_unrevoked(&addresses, &sources, &policy, &trust, (lists, mode), now());
+        plan.entries()[0].outcome.clone()
     };
-    let trusted = Vetting { trust: Some(&trust), revocation: None };
+    let none = data([]);
+    let trusted = (&none, RevocationMode::Off);
     // One at hand that cannot be used: the directory has another.
     let expired = ("2020-01-01T00:00:00Z".parse().unwrap(), "2021-01-01T00:00:00Z".parse().unwrap());
     let kind = smime::crypto::signature::KeyKind::P256;
@@ -199,9 +200,7 @@ fn out_90_sources_in_order_and_the_first_that_can_be_used_wins() {
     // OUT-99b: what was revoked is not used, nor what nobody knows of.
     let revoked = data([List::of(&world.bob).by(&world.ca)]);
     let clean = data([List::default().by(&world.ca)]);
-    let none = data([]);
-    let vetted =
-        |lists, mode| plan(Vec::new(), &world.slapd.ldap(), Vetting { revocation: Some((lists, mode)), ..trusted });
+    let vetted = |lists, mode| plan(Vec::new(), &world.slapd.ldap(), (lists, mode));
     assert_eq!(vetted(&revoked, RevocationMode::Hard).unwrap_err()[0].code, "revoked");
     assert_eq!(vetted(&revoked, RevocationMode::Soft).unwrap_err()[0].code, "revoked");
     assert!(vetted(&clean, RevocationMode::Hard).is_ok());

@@ -7,6 +7,7 @@ mod common;
 
 use cipher::block_padding::Pkcs7;
 use cipher::{BlockModeEncrypt, KeyIvInit};
+use common::canary::Canary;
 use common::people::{Authority, now};
 use const_oid::ObjectIdentifier;
 use smime::asn1::ber::Tag;
@@ -24,7 +25,6 @@ use smime::store::import::{self, Import, ImportOptions};
 use smime::store::p12::{self, MissingMac, Profile};
 use smime::store::{Error, p7c, pem};
 use smime::{Certificate, Identity, Keyring, Limits, Message, Opener, Policy, Secret, Signer};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 const PASSWORD: &str = "h\u{fc}nter \u{1f511} two";
@@ -705,58 +705,6 @@ fn sec_127_a_fault_while_signing_is_caught_before_the_signature_leaves() {
 }
 
 // ---- SEC-129: the canary
-
-/// Everything that was said, and the secrets that must not be in it.
-#[derive(Default)]
-struct Canary {
-    said: Vec<u8>,
-    secrets: Vec<(&'static str, Vec<u8>)>,
-}
-
-impl Canary {
-    fn secret(&mut self, name: &'static str, bytes: &[u8]) {
-        assert!(bytes.len() >= 8, "{name} is too short to be looked for");
-        self.secrets.push((name, bytes.to_vec()));
-    }
-
-    fn hear(&mut self, value: &impl std::fmt::Debug) {
-        self.said.extend_from_slice(format!("{value:?}\n{value:#?}\n").as_bytes());
-    }
-
-    fn hear_error(&mut self, error: &dyn std::error::Error) {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            self.said.extend_from_slice(format!("{error}\n{error:?}\n").as_bytes());
-            next = error.source();
-        }
-    }
-
-    /// Raw, in hexadecimal and in base64 at each of its three alignments; also as Rust prints a list of bytes.
-    fn check(&self) {
-        let said = String::from_utf8_lossy(&self.said).to_lowercase();
-        assert!(said.len() > 10_000, "only {} bytes were said: nothing was listened to", said.len());
-        for (name, secret) in &self.secrets {
-            assert!(!self.said.windows(secret.len()).any(|w| w == secret), "{name} was said");
-            for part in secret.chunks(16).filter(|part| part.len() >= 8) {
-                let hex = common::hex(part);
-                let mut colons = String::new();
-                part.iter().for_each(|b| write!(colons, "{b:02x}:").unwrap());
-                let list = format!("{part:?}");
-                let list = list.trim_matches(['[', ']']);
-                for (form, text) in [("hex", hex.as_str()), ("colons", colons.trim_end_matches(':')), ("list", list)] {
-                    assert!(!said.contains(text), "{name} was said in {form}");
-                }
-            }
-            let text = String::from_utf8_lossy(&self.said);
-            for skip in 0..3 {
-                let whole = &secret[skip..];
-                let whole = &whole[..whole.len() / 3 * 3];
-                let base64 = pem::write("X", whole).lines().filter(|l| !l.starts_with('-')).collect::<String>();
-                assert!(!text.contains(&base64[..base64.len().min(16)]), "{name} was said in base64");
-            }
-        }
-    }
-}
 
 #[test]
 fn sec_129_no_secret_is_in_anything_that_is_said() {

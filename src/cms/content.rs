@@ -35,6 +35,15 @@ pub enum ContentType {
     Other(ObjectIdentifier),
 }
 
+/// Whether a SignedData carries what it signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EContent {
+    /// Inside: an opaque signature.
+    Attached,
+    /// Elsewhere: the first part of a multipart/signed, or nowhere (certs-only).
+    Detached,
+}
+
 impl ContentType {
     /// By its object identifier.
     pub fn from_oid(identifier: ObjectIdentifier) -> Self {
@@ -109,6 +118,18 @@ pub(super) fn read_oid<R: BufRead>(stream: &mut Stream<R>, what: &'static str) -
 pub(super) fn read_small<R: BufRead>(stream: &mut Stream<R>, what: &'static str) -> Result<u64> {
     let raw = stream.take(16, what)?;
     Ok(crate::asn1::ber::Reader::single(&raw, what)?.small(what)?)
+}
+
+/// Steps into an EncapsulatedContentInfo: its content's type, and its content as an open string, where it is there
+/// (RFC 5652 section 5.2).
+pub(super) fn enter_encapsulated<R: BufRead>(stream: &mut Stream<R>) -> Result<(ObjectIdentifier, EContent)> {
+    stream.enter(Tag::SEQUENCE, "EncapsulatedContentInfo")?;
+    let content_type = read_oid(stream, "eContentType")?;
+    if !stream.enter_optional(Tag::context(0), "eContent")? {
+        return Ok((content_type, EContent::Detached));
+    }
+    stream.open_string(Tag::OCTET_STRING, "eContent")?;
+    Ok((content_type, EContent::Attached))
 }
 
 /// Drains the open string of `stream` into `sink`, and says how many octets there were.

@@ -8,9 +8,9 @@ use super::recipient_info::RecipientInfo;
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::stream::Stream;
-use crate::asn1::{der, oid};
+use crate::asn1::{self, der, oid};
 use crate::base::limits::Limits;
-use crate::crypto::algorithm::{AlgorithmIdentifier, CipherParameters};
+use crate::crypto::algorithm::{AlgorithmIdentifier, CipherParameters, oid_name};
 use const_oid::ObjectIdentifier;
 use std::io::BufRead;
 
@@ -95,10 +95,7 @@ fn read_recipients<R: BufRead>(stream: &mut Stream<R>, limits: &Limits) -> Resul
     while stream.peek()?.is_some() {
         let raw = stream.take(limits.element_bytes.min(budget), "RecipientInfo")?;
         budget = budget.saturating_sub(raw.len());
-        RecipientInfo::read(&raw, &mut recipients)?;
-        if recipients.len() > limits.recipients {
-            return Err(Error::Limit { what: "recipients", limit: limits.recipients as u64 });
-        }
+        RecipientInfo::read(&raw, &mut recipients, limits.recipients)?;
     }
     stream.leave("recipientInfos")?;
     Ok(recipients)
@@ -145,6 +142,7 @@ impl Enveloped {
             if stream.peek()? == Some(Tag::context(1)) {
                 let raw = stream.take(limits.element_bytes, "authAttrs")?;
                 let attributes = Attributes::read(&Reader::single(&raw, "authAttrs")?, limits)?;
+                check_authenticated(&attributes, &head.content_type)?;
                 authenticated_attributes = Some(attributes.der_sorted()?);
             }
             let raw = stream.take(limits.element_bytes, "mac")?;
@@ -191,6 +189,24 @@ impl Enveloped {
             return Err(wrong_parameters("CBC", text));
         }
         Ok(parameters)
+    }
+}
+
+/// What is authenticated has one meaning: no attribute twice, and no other content type than the one that stands outside
+/// (RFC 5083 section 2.1, RFC 5652 section 11.1; SEC-68).
+fn check_authenticated(attributes: &Attributes, content_type: &ObjectIdentifier) -> Result<()> {
+    for attribute in attributes.iter() {
+        if attributes.all(&attribute.kind).count() > 1 {
+            let text = format!("the authenticated attribute {} is there more than once", oid_name(&attribute.kind));
+            return Err(Error::Ambiguous(text));
+        }
+    }
+    let what = "authAttrs.contentType";
+    match attributes.single(&oid::ID_CONTENT_TYPE) {
+        Ok(None) => Ok(()),
+        Ok(Some(value)) if Reader::single(value, what)?.oid(what)? == *content_type => Ok(()),
+        Ok(Some(_)) => Err(asn1::Error::value(what, 0, "another type than encryptedContentInfo names").into()),
+        Err(_) => Err(asn1::Error::value(what, 0, "not exactly one value").into()),
     }
 }
 

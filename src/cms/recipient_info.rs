@@ -11,6 +11,7 @@ use crate::crypto::random::Random;
 use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::crypto::{agreement, wrap};
 use const_oid::ObjectIdentifier;
+use std::sync::Arc;
 
 /// One recipient's way to the content-encryption key.
 #[derive(Clone, Debug)]
@@ -47,14 +48,21 @@ pub struct TransportRecipient {
 pub struct AgreementRecipient {
     /// Whose certificate.
     pub identifier: CertificateId,
+    /// What all recipients of the structure have in common. It is there once, however many they are (SEC-81).
+    pub common: Arc<Agreed>,
+    /// encryptedKey.
+    pub encrypted_key: Vec<u8>,
+}
+
+/// The part of a KeyAgreeRecipientInfo that is for all of its recipients.
+#[derive(Clone, Debug)]
+pub struct Agreed {
     /// keyEncryptionAlgorithm, the key wrap among its parameters.
     pub algorithm: AlgorithmIdentifier,
     /// The sender's key for this message.
     pub originator: Originator,
     /// User keying material.
     pub ukm: Option<Vec<u8>>,
-    /// encryptedKey.
-    pub encrypted_key: Vec<u8>,
 }
 
 /// `KEKRecipientInfo ::= SEQUENCE { version, kekid SEQUENCE { keyIdentifier OCTET STRING, date OPTIONAL, other OPTIONAL },
@@ -97,20 +105,22 @@ pub enum Originator {
 }
 
 impl RecipientInfo {
-    /// Reads one RecipientInfo; a key agreement with several recipients gives several.
-    pub(super) fn read(raw: &[u8], into: &mut Vec<Self>) -> Result<()> {
+    /// Reads one RecipientInfo; a key agreement with several recipients gives several. `into` holds `most` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] as soon as there would be more (SEC-81).
+    pub(super) fn read(raw: &[u8], into: &mut Vec<Self>, most: usize) -> Result<()> {
         let element = Reader::single(raw, "RecipientInfo")?;
         match element.tag {
-            Tag::SEQUENCE => into.push(Self::Transport(TransportRecipient::read(&element)?)),
+            Tag::SEQUENCE => add(Self::Transport(TransportRecipient::read(&element)?), into, most),
             tag => match tag.context_number() {
-                Some(1) => read_agreement(&element, into)?,
-                Some(2) => into.push(Self::SharedKey(SharedKeyRecipient::read(&element)?)),
-                Some(3) => into.push(Self::Password(PasswordRecipient::read(&element)?)),
-                Some(4) => into.push(Self::Other { kind: read_other(&element)? }),
-                _ => return Err(Error::Unsupported(format!("RecipientInfo with tag {tag}"))),
+                Some(1) => read_agreement(&element, into, most),
+                Some(2) => add(Self::SharedKey(SharedKeyRecipient::read(&element)?), into, most),
+                Some(3) => add(Self::Password(PasswordRecipient::read(&element)?), into, most),
+                Some(4) => add(Self::Other { kind: read_other(&element)? }, into, most),
+                _ => Err(Error::Unsupported(format!("RecipientInfo with tag {tag}"))),
             },
         }
-        Ok(())
     }
 
     /// Whose certificate it names, where it names one.
@@ -126,7 +136,9 @@ impl RecipientInfo {
     pub fn describe(&self) -> String {
         match self {
             Self::Transport(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
-            Self::Agreement(recipient) => format!("{} for {}", recipient.algorithm.name(), recipient.identifier),
+            Self::Agreement(recipient) => {
+                format!("{} for {}", recipient.common.algorithm.name(), recipient.identifier)
+            }
             Self::SharedKey(recipient) => {
                 format!("{} under the shared key {}", recipient.algorithm.name(), hex(&recipient.key_identifier))
             }
@@ -183,7 +195,15 @@ fn read_other(element: &Element<'_>) -> Result<ObjectIdentifier> {
     Ok(fields.required(Tag::OID, "oriType")?.oid("oriType")?)
 }
 
-fn read_agreement(element: &Element<'_>, into: &mut Vec<RecipientInfo>) -> Result<()> {
+fn add(recipient: RecipientInfo, into: &mut Vec<RecipientInfo>, most: usize) -> Result<()> {
+    if into.len() >= most {
+        return Err(Error::Limit { what: "recipients", limit: most as u64 });
+    }
+    into.push(recipient);
+    Ok(())
+}
+
+fn read_agreement(element: &Element<'_>, into: &mut Vec<RecipientInfo>, most: usize) -> Result<()> {
     let mut fields = element.children("KeyAgreeRecipientInfo")?;
     fields.required(Tag::INTEGER, "version")?.small("version")?;
     let originator = read_originator(&fields.required(Tag::context(0), "originator")?.explicit("originator")?)?;
@@ -195,18 +215,14 @@ fn read_agreement(element: &Element<'_>, into: &mut Vec<RecipientInfo>) -> Resul
     let what = "recipientEncryptedKeys";
     let mut keys = fields.required(Tag::SEQUENCE, what)?.sequence(what)?;
     fields.finish("KeyAgreeRecipientInfo")?;
+    let common = Arc::new(Agreed { algorithm, originator, ukm });
     while let Some(entry) = keys.next_element()? {
         let mut fields = entry.sequence("RecipientEncryptedKey")?;
         let identifier = CertificateId::read(&fields.required_any("rid")?, "rid")?;
         let encrypted_key = fields.required(Tag::OCTET_STRING, "encryptedKey")?.octets("encryptedKey")?.into_owned();
         fields.finish("RecipientEncryptedKey")?;
-        into.push(RecipientInfo::Agreement(AgreementRecipient {
-            identifier,
-            algorithm: algorithm.clone(),
-            originator: originator.clone(),
-            ukm: ukm.clone(),
-            encrypted_key,
-        }));
+        let recipient = AgreementRecipient { identifier, common: Arc::clone(&common), encrypted_key };
+        add(RecipientInfo::Agreement(recipient), into, most)?;
     }
     Ok(())
 }

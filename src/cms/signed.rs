@@ -1,7 +1,9 @@
 //! SignedData (RFC 5652 section 5): read as a stream that hands its content to a sink, and written in DER around a
 //! content of known length.
 
-use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
+use super::content::{
+    ContentType, EContent, drain, enter_content_info, enter_encapsulated, leave_content_info, read_small,
+};
 use super::signer_info::SignerInfo;
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
@@ -25,15 +27,6 @@ pub struct Head {
     pub content_type: ObjectIdentifier,
     /// Whether the content stands inside.
     pub content: EContent,
-}
-
-/// Whether a SignedData carries what it signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EContent {
-    /// Inside: an opaque signature.
-    Attached,
-    /// Elsewhere: the first part of a multipart/signed, or nowhere (certs-only).
-    Detached,
 }
 
 /// Where the content of a SignedData goes while it is read.
@@ -86,14 +79,7 @@ impl Head {
             digest_algorithms.push(AlgorithmIdentifier::read(&element)?);
         }
         stream.leave("SignedData.digestAlgorithms")?;
-        stream.enter(Tag::SEQUENCE, "EncapsulatedContentInfo")?;
-        let content_type = read_oid(stream, "eContentType")?;
-        let content = if stream.enter_optional(Tag::context(0), "eContent")? {
-            stream.open_string(Tag::OCTET_STRING, "eContent")?;
-            EContent::Attached
-        } else {
-            EContent::Detached
-        };
+        let (content_type, content) = enter_encapsulated(stream)?;
         Ok(Self { version, digest_algorithms, content_type, content })
     }
 }

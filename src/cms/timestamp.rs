@@ -5,8 +5,9 @@
 //! [`verify`] checks the arithmetic. Whether the authority is trusted is a question of chains, as with any signer, to be
 //! asked with [`Purpose::TimeStamp`](crate::cert::purpose::Purpose::TimeStamp).
 
+use super::content::EContent;
 use super::identifier::hex;
-use super::signed::{EContent, Head, SignedData, Sink};
+use super::signed::{Head, SignedData, Sink};
 use super::signer_info::{ContentFacts, ContentReading, Integrity, SignerInfo};
 use super::tst_info::{Accuracy, GenTime, TstInfo};
 use super::{Error, Result};

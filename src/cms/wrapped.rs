@@ -1,8 +1,9 @@
 //! CompressedData (RFC 3274) and DigestedData (RFC 5652 section 7): content in a wrapper that needs no key and proves
 //! nothing. Read as a stream that hands the content to a sink.
 
-use super::content::{ContentType, drain, enter_content_info, leave_content_info, read_oid, read_small};
-use super::signed::EContent;
+use super::content::{
+    ContentType, EContent, drain, enter_content_info, enter_encapsulated, leave_content_info, read_small,
+};
 use super::{Error, Result};
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::stream::Stream;
@@ -46,14 +47,7 @@ impl Head {
         let version = read_small(stream, "version")?;
         let raw = stream.take(limits.element_bytes, "algorithm")?;
         let algorithm = AlgorithmIdentifier::read(&Reader::single(&raw, "algorithm")?)?;
-        stream.enter(Tag::SEQUENCE, "EncapsulatedContentInfo")?;
-        let content_type = read_oid(stream, "eContentType")?;
-        let content = if stream.enter_optional(Tag::context(0), "eContent")? {
-            stream.open_string(Tag::OCTET_STRING, "eContent")?;
-            EContent::Attached
-        } else {
-            EContent::Detached
-        };
+        let (content_type, content) = enter_encapsulated(stream)?;
         Ok(Self { version, algorithm, content_type, content })
     }
 }

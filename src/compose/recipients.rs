@@ -39,15 +39,6 @@ pub struct Recipient {
     pub notes: Vec<Reason>,
 }
 
-/// What recipients' certificates are held against, beside address, purpose, dates and strength.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Vetting<'a> {
-    /// Who vouches for them; where it is `None` that is not asked, and told.
-    pub trust: Option<&'a Trust>,
-    /// Where to look up whether they were revoked (OUT-99b).
-    pub revocation: Option<(&'a RevocationData, RevocationMode)>,
-}
-
 /// Who can read a message, who cannot, and why.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -105,15 +96,30 @@ impl Plan {
         trust: Option<&Trust>,
         now: Time,
     ) -> Self {
-        Self::vetted(addresses, directory, policy, Vetting { trust, revocation: None }, now)
+        let authority = trust.map(|trust| Authority { trust, revocation: &[], mode: RevocationMode::Off });
+        Self::judged(addresses, directory, policy, authority, now)
     }
 
-    /// The same with revocation among what is judged.
-    pub fn vetted(
+    /// The same, which also looks up whether a certificate of a chain was revoked (SEC-82): nobody encrypts to a key that
+    /// was reported stolen.
+    pub fn resolve_unrevoked(
         addresses: &[EmailAddress],
         directory: &dyn Directory,
         policy: &Policy,
-        vetting: Vetting<'_>,
+        trust: &Trust,
+        (data, mode): (&RevocationData, RevocationMode),
+        now: Time,
+    ) -> Self {
+        let sources = [data];
+        let revocation: &[_] = if mode == RevocationMode::Off { &[] } else { &sources };
+        Self::judged(addresses, directory, policy, Some(Authority { trust, revocation, mode }), now)
+    }
+
+    fn judged(
+        addresses: &[EmailAddress],
+        directory: &dyn Directory,
+        policy: &Policy,
+        authority: Option<Authority<'_>>,
         now: Time,
     ) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
@@ -121,7 +127,7 @@ impl Plan {
             if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
                 continue;
             }
-            let judge = Judge { address, policy, vetting, now };
+            let judge = Judge { address, policy, authority, now };
             entries.push(Entry { address: address.clone(), outcome: judge.first_of(directory) });
         }
         Self { entries }
@@ -174,11 +180,19 @@ impl Recipients {
     }
 }
 
+/// What a certificate is judged by beyond itself.
+#[derive(Clone, Copy)]
+struct Authority<'a> {
+    trust: &'a Trust,
+    revocation: &'a [&'a RevocationData],
+    mode: RevocationMode,
+}
+
 /// The certificates of one address, and what they are held against.
 struct Judge<'a> {
     address: &'a EmailAddress,
     policy: &'a Policy,
-    vetting: Vetting<'a>,
+    authority: Option<Authority<'a>>,
     now: Time,
 }
 
@@ -259,21 +273,17 @@ impl Judge<'_> {
                 .push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
         }
         against.extend(unfit(&certificate, policy, now));
-        match self.vetting.trust {
+        match self.authority {
             None => notes.push(Reason::new(
                 "chain_unchecked",
                 format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
             )),
-            Some(trust) => {
-                let (lists, mode) = match self.vetting.revocation {
-                    Some((lists, mode)) if mode != RevocationMode::Off => (vec![lists], mode),
-                    _ => (Vec::new(), RevocationMode::Off),
-                };
+            Some(Authority { trust, revocation, mode }) => {
                 let outcome = chain::build(&ChainRequest {
                     extra: others,
                     purpose: Purpose::Encrypt,
                     rule: &policy.purpose_rule,
-                    revocation: &lists,
+                    revocation,
                     ..ChainRequest::new(&certificate, trust, now, &policy.limits)
                 });
                 revoked(&outcome, mode, &mut against, &mut notes);
@@ -298,10 +308,9 @@ impl Judge<'_> {
 fn revoked(outcome: &ChainOutcome, mode: RevocationMode, against: &mut Vec<Reason>, notes: &mut Vec<Reason>) {
     let reasons = outcome.revocation_reasons();
     match (outcome.revocation(), mode) {
-        (RevocationStatus::Revoked { .. }, _) => against.extend(reasons),
-        (RevocationStatus::Unknown(_), RevocationMode::Hard) => against.extend(reasons),
-        (RevocationStatus::Unknown(_), _) => notes.extend(reasons),
-        (RevocationStatus::Good | RevocationStatus::Unchecked, _) => {}
+        (_, RevocationMode::Off) | (RevocationStatus::Good, _) => {}
+        (RevocationStatus::Unknown(_) | RevocationStatus::Unchecked, RevocationMode::Soft) => notes.extend(reasons),
+        _ => against.extend(reasons),
     }
 }
 

@@ -7,7 +7,7 @@ mod looks;
 pub use clients::ClientTrouble;
 
 use super::opener::{Error, Opener};
-use super::report::{Closed, Coverage, LayerKind, Report, Signature};
+use super::report::{Coverage, LayerKind, Report, Signature};
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
 use crate::base::time::Time;
@@ -112,8 +112,8 @@ impl Diagnosis {
                 "only a part of the message is signed, as where a mailing list wrapped it: the rest could be anybody's";
             self.ail(Reason::new("covers_part_only", text));
         }
-        if let Some(Closed::CannotDecrypt(reason) | Closed::Unreadable(reason)) = &report.closed {
-            self.ail(reason.clone());
+        if let Some(closed) = &report.closed {
+            self.ail(closed.reason().clone());
         }
         for note in &report.notes {
             if note.code == "cms_unreadable" { self.ail(note.clone()) } else { self.deviate(note) }

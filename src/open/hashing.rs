@@ -3,7 +3,8 @@
 use crate::base::limits::Limits;
 use crate::base::source::{SharedSource, for_each_piece};
 use crate::cms::Result as CmsResult;
-use crate::cms::signed::{EContent, Head, SignedData, Sink};
+use crate::cms::content::EContent;
+use crate::cms::signed::{Head, SignedData, Sink};
 use crate::cms::signer_info::{ContentReading, SignerInfo};
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;

@@ -289,10 +289,7 @@ impl<'a> Opened<'a> {
             (Ok(()), Some(content)) => Ok(Trusted { content, requirement, report: self.report }),
             (Err((shortfall, reasons)), content) => Err(Refused { shortfall, reasons, content, report: self.report }),
             (Ok(()), None) => {
-                let reasons = match &self.report.closed {
-                    Some(Closed::CannotDecrypt(reason) | Closed::Unreadable(reason)) => vec![reason.clone()],
-                    None => Vec::new(),
-                };
+                let reasons = self.report.closed.iter().map(Closed::reason).cloned().collect();
                 Err(Refused { shortfall: Shortfall::Unreadable, reasons, content: None, report: self.report })
             }
         }

@@ -22,7 +22,8 @@ use crate::cert::purpose::Purpose;
 use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
 use crate::cert::status::ValidationStatus;
 use crate::cms::capabilities;
-use crate::cms::signed::{EContent, Head, SignedData};
+use crate::cms::content::EContent;
+use crate::cms::signed::{Head, SignedData};
 use crate::cms::signer_info::{
     ContentFacts, ContentReading, Integrity, SignatureCheck, SignerInfo, resembles_attributes,
 };

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod canary;
 #[cfg(feature = "ldap")]
 pub mod directory_server;
+pub mod envelope;
 pub mod lists;
 pub mod people;
 #[cfg(all(unix, feature = "ldap", feature = "cli"))]

@@ -118,8 +118,9 @@ const TABLE: &[(ObjectIdentifier, &str)] = &[
     (oid("1.2.392.200011.61.1.1.3.3"), "Camellia192-wrap"),
     (oid("1.2.392.200011.61.1.1.3.4"), "Camellia256-wrap"),
     (oid("1.2.410.200004.7.1.1.1"), "SEED-wrap"),
-    // Key transport and agreement: RFC 9690, 5753, 2631 and 3370 (which no mail client in use writes), PKCS #3, Fortezza
+    // Key transport and agreement: RFC 9690, 9629, 5753, 2631 and 3370 (which no mail client in use writes), PKCS #3, Fortezza
     (oid("1.2.840.113549.1.9.16.3.14"), "RSA-KEM"),
+    (oid("1.2.840.113549.1.9.16.13.3"), "KEM-recipient"),
     (oid("1.2.840.10046.2.1"), "X9.42-Diffie-Hellman"),
     (oid("1.2.840.113549.1.9.16.3.5"), "Diffie-Hellman-ephemeral-static-on-a-finite-field"),
     (oid("1.2.840.113549.1.9.16.3.10"), "Diffie-Hellman-static-static-on-a-finite-field"),

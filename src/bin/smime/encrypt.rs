@@ -6,16 +6,17 @@ use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
 use crate::{input, store, time};
 use clap::ArgMatches;
-use smime::compose::recipients::Vetting;
 use smime::crypto::algorithm::KeyTransport;
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::{EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, Time};
+use smime::{
+    Directory, EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, RevocationData, RevocationMode, Time,
+    Trust,
+};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policy = policy(args);
     let now = time(args.at);
     let directory = sources(args, now, console)?;
-    let lists = store::vetting_lists(&args.lists, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
     let own = store::identities(&args.identities, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
@@ -23,8 +24,8 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
     let addresses = addresses(args, &message)?;
-    let vetting = Vetting { trust: trust.as_ref(), revocation: lists.as_ref().map(|(lists, mode)| (lists, *mode)) };
-    let plan = RecipientPlan::vetted(&addresses, &directory, &policy, vetting, now);
+    let lists = store::revocation_of_recipients(&args.lists, &args.trust, console)?;
+    let plan = plan(&addresses, &directory, &policy, (trust.as_ref(), lists.as_ref()), now);
     if trust.is_none() {
         console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
     }
@@ -54,6 +55,22 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// Who can read it, by what was given to hold certificates against.
+pub(crate) fn plan(
+    addresses: &[EmailAddress],
+    directory: &dyn Directory,
+    policy: &Policy,
+    (trust, lists): (Option<&Trust>, Option<&(RevocationData, RevocationMode)>),
+    now: Time,
+) -> RecipientPlan {
+    match (trust, lists) {
+        (Some(trust), Some((lists, mode))) => {
+            RecipientPlan::resolve_unrevoked(addresses, directory, policy, trust, (lists, *mode), now)
+        }
+        _ => RecipientPlan::resolve(addresses, directory, policy, trust, now),
+    }
 }
 
 /// Where certificates are looked for, in their order.

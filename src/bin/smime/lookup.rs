@@ -4,13 +4,13 @@ use crate::args::Lookup;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome as Exit, exit};
 use crate::output::{self, Existing, Readers};
-use crate::{render, store, time};
+use crate::{encrypt, render, store, time};
 use serde_json::{Value, json};
 use smime::base::reason::{Reason, visible};
-use smime::compose::recipients::{Recipient, Vetting};
+use smime::compose::recipients::Recipient;
 use smime::store::directory::{Answer, Answers, Filed, Offer, Outcome};
 use smime::store::pem;
-use smime::{Directory, EmailAddress, InOrder, Policy, RecipientPlan, Time};
+use smime::{Directory, EmailAddress, InOrder, Policy, Time};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -35,12 +35,12 @@ pub(crate) fn run(args: &Lookup, console: Console) -> Exit {
     let files: Vec<_> = args.certs.iter().chain(&args.ldif).cloned().collect();
     let sources = sources(args, &files, now, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
-    let lists = store::vetting_lists(&args.lists, console)?;
-    let vetting = Vetting { trust: trust.as_ref(), revocation: lists.as_ref().map(|(lists, mode)| (lists, *mode)) };
+    let lists = store::revocation_of_recipients(&args.lists, &args.trust, console)?;
     let policy = Policy::new(args.profile);
     let look = |address| {
         let answers: Vec<Answer> = sources.look_up(address).collect();
-        let plan = RecipientPlan::vetted(std::slice::from_ref(address), &Given(&answers), &policy, vetting, now);
+        let held = (trust.as_ref(), lists.as_ref());
+        let plan = encrypt::plan(std::slice::from_ref(address), &Given(&answers), &policy, held, now);
         let chosen = plan.entries().first().map(|entry| entry.outcome.clone()).unwrap_or_else(|| Err(Vec::new()));
         Looked { address, answers, chosen }
     };

@@ -271,15 +271,21 @@ pub(crate) fn revocation(paths: &[PathBuf], console: Console) -> Result<Revocati
     Ok(data)
 }
 
-/// What recipients' certificates are held against where it was given, and how: hard where nothing else is said.
-pub(crate) fn vetting_lists(
+/// What recipients' certificates are looked up in, where that is asked for.
+pub(crate) fn revocation_of_recipients(
     args: &Lists,
+    trust: &[PathBuf],
     console: Console,
 ) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
-    match (args.crls.as_slice(), args.revocation) {
-        ([], None) => Ok(None),
-        (paths, mode) => Ok(Some((revocation(paths, console)?, mode.unwrap_or(RevocationMode::Hard)))),
+    let Lists { crls, revocation: mode } = args;
+    if crls.is_empty() && matches!(mode, None | Some(RevocationMode::Off)) {
+        return Ok(None);
     }
+    if trust.is_empty() {
+        let text = "whether a certificate is revoked is asked along its chain, and nothing is trusted";
+        return Err(Failure::usage(text).hint("--trust PATH"));
+    }
+    Ok(Some((revocation(crls, console)?, mode.unwrap_or(RevocationMode::Hard))))
 }
 
 fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> Result<(), Failure> {

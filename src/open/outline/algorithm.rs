@@ -67,9 +67,7 @@ impl Walk<'_> {
             Some(oid::RSASSA_PSS | oid::RSAES_OAEP) if el.tag == Tag::SEQUENCE => self.rsa_parameters(el),
             Some(oid::AES128_GCM | oid::AES192_GCM | oid::AES256_GCM) if el.tag == Tag::SEQUENCE => {
                 self.constructed(NAME, el, |fields, node| {
-                    if let Some(nonce) = fields.need(Tag::OCTET_STRING, "aes-nonce") {
-                        node.children.push(self.length("aes-nonce", &nonce));
-                    }
+                    fields.shown(node, Tag::OCTET_STRING, "aes-nonce", Walk::length);
                     match fields.optional(Tag::INTEGER) {
                         Some(length) => node.children.push(self.number("aes-ICVlen", &length)),
                         None => node.children.push(Node::fact("aes-ICVlen", Class::Structure, "12, by default")),
@@ -83,17 +81,11 @@ impl Walk<'_> {
                     version_node.children.push(Node::fact("effective bits", Class::Structure, bits));
                     node.children.push(version_node);
                 }
-                if let Some(iv) = fields.need(Tag::OCTET_STRING, "iv") {
-                    node.children.push(self.length("iv", &iv));
-                }
+                fields.shown(node, Tag::OCTET_STRING, "iv", Walk::length);
             }),
             Some(oid::PBKDF2) if el.tag == Tag::SEQUENCE => self.constructed(NAME, el, |fields, node| {
-                if let Some(salt) = fields.need(Tag::OCTET_STRING, "salt") {
-                    node.children.push(self.length("salt", &salt));
-                }
-                if let Some(count) = fields.need(Tag::INTEGER, "iterationCount") {
-                    node.children.push(self.number("iterationCount", &count));
-                }
+                fields.shown(node, Tag::OCTET_STRING, "salt", Walk::length);
+                fields.shown(node, Tag::INTEGER, "iterationCount", Walk::number);
                 if let Some(length) = fields.optional(Tag::INTEGER) {
                     node.children.push(self.number("keyLength", &length));
                 }
@@ -103,9 +95,7 @@ impl Walk<'_> {
                 }
             }),
             Some(oid::SCRYPT) if el.tag == Tag::SEQUENCE => self.constructed(NAME, el, |fields, node| {
-                if let Some(salt) = fields.need(Tag::OCTET_STRING, "salt") {
-                    node.children.push(self.length("salt", &salt));
-                }
+                fields.shown(node, Tag::OCTET_STRING, "salt", Walk::length);
                 for name in ["costParameter", "blockSize", "parallelizationParameter", "keyLength"] {
                     if let Some(number) = fields.optional(Tag::INTEGER) {
                         node.children.push(self.number(name, &number));

@@ -54,12 +54,8 @@ impl Walk<'_> {
     }
 
     fn signature_fields(&self, fields: &mut Fields<'_, '_>, node: &mut Node) {
-        if let Some(algorithm) = fields.need(Tag::SEQUENCE, "signatureAlgorithm") {
-            node.children.push(self.algorithm("signatureAlgorithm", &algorithm));
-        }
-        if let Some(signature) = fields.need(Tag::BIT_STRING, "signatureValue") {
-            node.children.push(self.length("signatureValue", &signature));
-        }
+        fields.shown(node, Tag::SEQUENCE, "signatureAlgorithm", Walk::algorithm);
+        fields.shown(node, Tag::BIT_STRING, "signatureValue", Walk::length);
     }
 
     fn tbs_certificate(&self, el: &El) -> Node {
@@ -77,12 +73,8 @@ impl Walk<'_> {
             if let Some(serial) = fields.need(Tag::INTEGER, "serialNumber") {
                 node.children.push(self.bytes("serialNumber", &serial, Class::Identifier));
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "signature") {
-                node.children.push(self.algorithm("signature", &algorithm));
-            }
-            if let Some(issuer) = fields.need(Tag::SEQUENCE, "issuer") {
-                node.children.push(self.name("issuer", &issuer));
-            }
+            fields.shown(node, Tag::SEQUENCE, "signature", Walk::algorithm);
+            fields.shown(node, Tag::SEQUENCE, "issuer", Walk::name);
             if let Some(validity) = fields.need(Tag::SEQUENCE, "validity") {
                 node.children.push(self.constructed("validity", &validity, |fields, node| {
                     for name in ["notBefore", "notAfter"] {
@@ -92,12 +84,8 @@ impl Walk<'_> {
                     }
                 }));
             }
-            if let Some(subject) = fields.need(Tag::SEQUENCE, "subject") {
-                node.children.push(self.name("subject", &subject));
-            }
-            if let Some(key) = fields.need(Tag::SEQUENCE, "subjectPublicKeyInfo") {
-                node.children.push(self.public_key("subjectPublicKeyInfo", &key));
-            }
+            fields.shown(node, Tag::SEQUENCE, "subject", Walk::name);
+            fields.shown(node, Tag::SEQUENCE, "subjectPublicKeyInfo", Walk::public_key);
             for (number, name) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
                 if let Some(id) = fields.optional(Tag::context(number)) {
                     node.children.push(self.length(name, &id));
@@ -155,9 +143,7 @@ impl Walk<'_> {
                         node.children
                             .push(self.node("modulus", &modulus).with(Class::Structure, format!("{size} bits")));
                     }
-                    if let Some(exponent) = fields.need(Tag::INTEGER, "publicExponent") {
-                        node.children.push(self.number("publicExponent", &exponent));
-                    }
+                    fields.shown(node, Tag::INTEGER, "publicExponent", Walk::number);
                 }));
             }
             node.children.push(bits);
@@ -242,9 +228,7 @@ impl Walk<'_> {
             oid::AUTHORITY_INFO_ACCESS | oid::SUBJECT_INFO_ACCESS => self.constructed(NAME, el, |fields, node| {
                 fields.list(node, |walk, el| {
                     walk.constructed("accessDescription", el, |fields, node| {
-                        if let Some(method) = fields.need(Tag::OID, "accessMethod") {
-                            node.children.push(walk.oid("accessMethod", &method));
-                        }
+                        fields.shown(node, Tag::OID, "accessMethod", Walk::oid);
                         if let Some(location) = fields.any() {
                             node.children.push(walk.general_name(&location));
                         }
@@ -332,12 +316,8 @@ impl Walk<'_> {
                     if let Some(version) = fields.optional(Tag::INTEGER) {
                         node.children.push(self.number("version", &version));
                     }
-                    if let Some(algorithm) = fields.need(Tag::SEQUENCE, "signature") {
-                        node.children.push(self.algorithm("signature", &algorithm));
-                    }
-                    if let Some(issuer) = fields.need(Tag::SEQUENCE, "issuer") {
-                        node.children.push(self.name("issuer", &issuer));
-                    }
+                    fields.shown(node, Tag::SEQUENCE, "signature", Walk::algorithm);
+                    fields.shown(node, Tag::SEQUENCE, "issuer", Walk::name);
                     if let Some(time) = fields.any() {
                         node.children.push(self.time("thisUpdate", &time));
                     }
@@ -367,9 +347,7 @@ impl Walk<'_> {
     /// OCSPResponse (RFC 6960 section 4.2.1).
     fn ocsp_response(&self, el: &El) -> Node {
         self.constructed("ocspResponse", el, |fields, node| {
-            if let Some(status) = fields.need(Tag::ENUMERATED, "responseStatus") {
-                node.children.push(self.number("responseStatus", &status));
-            }
+            fields.shown(node, Tag::ENUMERATED, "responseStatus", Walk::number);
             let Some(bytes) = fields.optional(Tag::context(0)) else { return };
             node.children.push(self.constructed("responseBytes", &bytes, |fields, node| {
                 let Some(bytes) = fields.need(Tag::SEQUENCE, "ResponseBytes") else { return };
@@ -428,9 +406,7 @@ impl Walk<'_> {
         self.constructed("singleResponse", el, |fields, node| {
             if let Some(id) = fields.need(Tag::SEQUENCE, "certID") {
                 node.children.push(self.constructed("certID", &id, |fields, node| {
-                    if let Some(algorithm) = fields.need(Tag::SEQUENCE, "hashAlgorithm") {
-                        node.children.push(self.algorithm("hashAlgorithm", &algorithm));
-                    }
+                    fields.shown(node, Tag::SEQUENCE, "hashAlgorithm", Walk::algorithm);
                     for name in ["issuerNameHash", "issuerKeyHash", "serialNumber"] {
                         if let Some(bytes) = fields.any() {
                             node.children.push(self.bytes(name, &bytes, Class::Identifier));

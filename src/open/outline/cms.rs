@@ -48,23 +48,15 @@ impl Walk<'_> {
             oid::ID_ENVELOPED_DATA => self.enveloped_data("envelopedData", el),
             oid::ID_CT_AUTH_ENVELOPED_DATA => self.enveloped_data("authEnvelopedData", el),
             oid::ID_CT_COMPRESSED_DATA => self.constructed("compressedData", el, |fields, node| {
-                if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                    node.children.push(self.number("version", &version));
-                }
-                if let Some(algorithm) = fields.need(Tag::SEQUENCE, "compressionAlgorithm") {
-                    node.children.push(self.algorithm("compressionAlgorithm", &algorithm));
-                }
+                fields.shown(node, Tag::INTEGER, "version", Walk::number);
+                fields.shown(node, Tag::SEQUENCE, "compressionAlgorithm", Walk::algorithm);
                 if let Some(inner) = fields.need(Tag::SEQUENCE, "encapContentInfo") {
                     node.children.push(self.encapsulated(&inner, Encapsulated::Compressed));
                 }
             }),
             oid::ID_DIGESTED_DATA => self.constructed("digestedData", el, |fields, node| {
-                if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                    node.children.push(self.number("version", &version));
-                }
-                if let Some(algorithm) = fields.need(Tag::SEQUENCE, "digestAlgorithm") {
-                    node.children.push(self.algorithm("digestAlgorithm", &algorithm));
-                }
+                fields.shown(node, Tag::INTEGER, "version", Walk::number);
+                fields.shown(node, Tag::SEQUENCE, "digestAlgorithm", Walk::algorithm);
                 if let Some(inner) = fields.need(Tag::SEQUENCE, "encapContentInfo") {
                     node.children.push(self.encapsulated(&inner, Encapsulated::Clear));
                 }
@@ -73,9 +65,7 @@ impl Walk<'_> {
                 }
             }),
             oid::ID_ENCRYPTED_DATA => self.constructed("encryptedData", el, |fields, node| {
-                if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                    node.children.push(self.number("version", &version));
-                }
+                fields.shown(node, Tag::INTEGER, "version", Walk::number);
                 if let Some(inner) = fields.need(Tag::SEQUENCE, "encryptedContentInfo") {
                     node.children.push(self.encrypted_content(&inner));
                 }
@@ -90,9 +80,7 @@ impl Walk<'_> {
 
     fn signed_data(&self, el: &El) -> Node {
         self.constructed("signedData", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(digests) = fields.need(Tag::SET, "digestAlgorithms") {
                 node.children.push(self.constructed("digestAlgorithms", &digests, |fields, node| {
                     fields.list(node, |walk, el| walk.algorithm("digestAlgorithm", el));
@@ -169,9 +157,7 @@ impl Walk<'_> {
                 }
                 node.children.push(child);
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "contentEncryptionAlgorithm") {
-                node.children.push(self.algorithm("contentEncryptionAlgorithm", &algorithm));
-            }
+            fields.shown(node, Tag::SEQUENCE, "contentEncryptionAlgorithm", Walk::algorithm);
             match fields.optional(Tag::context(0)) {
                 Some(string) => node.children.push(self.length("encryptedContent", &string)),
                 None => {
@@ -197,9 +183,7 @@ impl Walk<'_> {
     /// EnvelopedData (RFC 5652 section 6.1) and AuthEnvelopedData (RFC 5083 section 2.1).
     fn enveloped_data(&self, name: &'static str, el: &El) -> Node {
         self.constructed(name, el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(originator) = fields.optional(Tag::context(0)) {
                 node.children.push(self.originator_info(&originator));
             }
@@ -218,9 +202,7 @@ impl Walk<'_> {
             if let Some(attributes) = fields.optional(Tag::context(1)) {
                 node.children.push(self.attributes("authAttrs", &attributes));
             }
-            if let Some(mac) = fields.need(Tag::OCTET_STRING, "mac") {
-                node.children.push(self.length("mac", &mac));
-            }
+            fields.shown(node, Tag::OCTET_STRING, "mac", Walk::length);
             if let Some(attributes) = fields.optional(Tag::context(2)) {
                 node.children.push(self.attributes("unauthAttrs", &attributes));
             }
@@ -242,18 +224,14 @@ impl Walk<'_> {
     /// AuthenticatedData (RFC 5652 section 9.1).
     fn authenticated_data(&self, el: &El) -> Node {
         self.constructed("authenticatedData", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(originator) = fields.optional(Tag::context(0)) {
                 node.children.push(self.originator_info(&originator));
             }
             if let Some(recipients) = fields.need(Tag::SET, "recipientInfos") {
                 node.children.push(self.recipient_infos(&recipients));
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "macAlgorithm") {
-                node.children.push(self.algorithm("macAlgorithm", &algorithm));
-            }
+            fields.shown(node, Tag::SEQUENCE, "macAlgorithm", Walk::algorithm);
             if let Some(algorithm) = fields.optional(Tag::context(1)) {
                 node.children.push(self.algorithm("digestAlgorithm", &algorithm));
             }
@@ -263,9 +241,7 @@ impl Walk<'_> {
             if let Some(attributes) = fields.optional(Tag::context(2)) {
                 node.children.push(self.attributes("authAttrs", &attributes));
             }
-            if let Some(mac) = fields.need(Tag::OCTET_STRING, "mac") {
-                node.children.push(self.length("mac", &mac));
-            }
+            fields.shown(node, Tag::OCTET_STRING, "mac", Walk::length);
             if let Some(attributes) = fields.optional(Tag::context(3)) {
                 node.children.push(self.attributes("unauthAttrs", &attributes));
             }
@@ -294,9 +270,7 @@ impl Walk<'_> {
 
     fn transport(&self, el: &El) -> Node {
         self.constructed("recipientInfo", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(rid) = fields.any() {
                 node.children.push(self.certificate_id("rid", &rid));
             }
@@ -309,17 +283,13 @@ impl Walk<'_> {
                 }
                 node.children.push(child);
             }
-            if let Some(key) = fields.need(Tag::OCTET_STRING, "encryptedKey") {
-                node.children.push(self.length("encryptedKey", &key));
-            }
+            fields.shown(node, Tag::OCTET_STRING, "encryptedKey", Walk::length);
         })
     }
 
     fn agreement(&self, el: &El) -> Node {
         self.constructed("recipientInfo", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(originator) = fields.need(Tag::context(0), "originator") {
                 node.children.push(self.constructed("originator", &originator, |fields, node| {
                     let Some(inner) = fields.any() else { return };
@@ -337,9 +307,7 @@ impl Walk<'_> {
                     node.children.push(octets);
                 }));
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "keyEncryptionAlgorithm") {
-                node.children.push(self.algorithm("keyEncryptionAlgorithm", &algorithm));
-            }
+            fields.shown(node, Tag::SEQUENCE, "keyEncryptionAlgorithm", Walk::algorithm);
             if let Some(keys) = fields.need(Tag::SEQUENCE, "recipientEncryptedKeys") {
                 node.children.push(self.constructed("recipientEncryptedKeys", &keys, |fields, node| {
                     let count = fields.list(node, |walk, el| {
@@ -347,9 +315,7 @@ impl Walk<'_> {
                             if let Some(rid) = fields.any() {
                                 node.children.push(walk.certificate_id("rid", &rid));
                             }
-                            if let Some(key) = fields.need(Tag::OCTET_STRING, "encryptedKey") {
-                                node.children.push(walk.length("encryptedKey", &key));
-                            }
+                            fields.shown(node, Tag::OCTET_STRING, "encryptedKey", Walk::length);
                         })
                     });
                     node.set(Class::Structure, count.to_string());
@@ -360,9 +326,7 @@ impl Walk<'_> {
 
     fn shared_key(&self, el: &El) -> Node {
         self.constructed("recipientInfo", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(id) = fields.need(Tag::SEQUENCE, "kekid") {
                 node.children.push(self.constructed("kekid", &id, |fields, node| {
                     if let Some(key) = fields.need(Tag::OCTET_STRING, "keyIdentifier") {
@@ -376,37 +340,25 @@ impl Walk<'_> {
                     }
                 }));
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "keyEncryptionAlgorithm") {
-                node.children.push(self.algorithm("keyEncryptionAlgorithm", &algorithm));
-            }
-            if let Some(key) = fields.need(Tag::OCTET_STRING, "encryptedKey") {
-                node.children.push(self.length("encryptedKey", &key));
-            }
+            fields.shown(node, Tag::SEQUENCE, "keyEncryptionAlgorithm", Walk::algorithm);
+            fields.shown(node, Tag::OCTET_STRING, "encryptedKey", Walk::length);
         })
     }
 
     fn password(&self, el: &El) -> Node {
         self.constructed("recipientInfo", el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(derivation) = fields.optional(Tag::context(0)) {
                 node.children.push(self.algorithm("keyDerivationAlgorithm", &derivation));
             }
-            if let Some(algorithm) = fields.need(Tag::SEQUENCE, "keyEncryptionAlgorithm") {
-                node.children.push(self.algorithm("keyEncryptionAlgorithm", &algorithm));
-            }
-            if let Some(key) = fields.need(Tag::OCTET_STRING, "encryptedKey") {
-                node.children.push(self.length("encryptedKey", &key));
-            }
+            fields.shown(node, Tag::SEQUENCE, "keyEncryptionAlgorithm", Walk::algorithm);
+            fields.shown(node, Tag::OCTET_STRING, "encryptedKey", Walk::length);
         })
     }
 
     fn other_recipient(&self, el: &El) -> Node {
         self.constructed("recipientInfo", el, |fields, node| {
-            if let Some(kind) = fields.need(Tag::OID, "oriType") {
-                node.children.push(self.oid("oriType", &kind));
-            }
+            fields.shown(node, Tag::OID, "oriType", Walk::oid);
             if let Some(value) = fields.any() {
                 node.children.push(self.dump("oriValue", &value));
             }

@@ -14,9 +14,7 @@ impl Walk<'_> {
     /// SignerInfo (RFC 5652 section 5.3).
     pub(super) fn signer_info(&self, name: &'static str, el: &El) -> Node {
         self.constructed(name, el, |fields, node| {
-            if let Some(version) = fields.need(Tag::INTEGER, "version") {
-                node.children.push(self.number("version", &version));
-            }
+            fields.shown(node, Tag::INTEGER, "version", Walk::number);
             if let Some(sid) = fields.any() {
                 node.children.push(self.certificate_id("sid", &sid));
             }
@@ -31,9 +29,7 @@ impl Walk<'_> {
             if let Some(algorithm) = fields.need(Tag::SEQUENCE, "signatureAlgorithm") {
                 node.children.push(self.algorithm_beside("signatureAlgorithm", &algorithm, digest));
             }
-            if let Some(signature) = fields.need(Tag::OCTET_STRING, "signature") {
-                node.children.push(self.length("signature", &signature));
-            }
+            fields.shown(node, Tag::OCTET_STRING, "signature", Walk::length);
             if let Some(attributes) = fields.optional(Tag::context(1)) {
                 node.children.push(self.attributes("unsignedAttrs", &attributes));
             }
@@ -58,9 +54,7 @@ impl Walk<'_> {
                 }
             }),
             None if el.tag == Tag::SEQUENCE => self.constructed(name, el, |fields, node| {
-                if let Some(issuer) = fields.need(Tag::SEQUENCE, "issuer") {
-                    node.children.push(self.name("issuer", &issuer));
-                }
+                fields.shown(node, Tag::SEQUENCE, "issuer", Walk::name);
                 if let Some(serial) = fields.need(Tag::INTEGER, "serialNumber") {
                     node.children.push(self.bytes("serialNumber", &serial, Class::Identifier));
                 }
@@ -138,9 +132,7 @@ impl Walk<'_> {
             }
             oid::ID_AA_SIGNING_CERTIFICATE | oid::ID_AA_SIGNING_CERTIFICATE_V2 => self.signing_certificate(el),
             oid::ID_AA_CMS_ALGORITHM_PROTECT => self.constructed(NAME, el, |fields, node| {
-                if let Some(digest) = fields.need(Tag::SEQUENCE, "digestAlgorithm") {
-                    node.children.push(self.algorithm("digestAlgorithm", &digest));
-                }
+                fields.shown(node, Tag::SEQUENCE, "digestAlgorithm", Walk::algorithm);
                 for (number, name) in [(1, "signatureAlgorithm"), (2, "macAlgorithm")] {
                     if let Some(algorithm) = fields.optional(Tag::context(number)) {
                         node.children.push(self.algorithm(name, &algorithm));
@@ -161,9 +153,7 @@ impl Walk<'_> {
     }
 
     fn issuer_and_serial(&self, fields: &mut Fields<'_, '_>, node: &mut Node) {
-        if let Some(issuer) = fields.need(Tag::SEQUENCE, "issuer") {
-            node.children.push(self.name("issuer", &issuer));
-        }
+        fields.shown(node, Tag::SEQUENCE, "issuer", Walk::name);
         if let Some(serial) = fields.need(Tag::INTEGER, "serialNumber") {
             node.children.push(self.bytes("serialNumber", &serial, Class::Identifier));
         }
@@ -212,9 +202,7 @@ impl Walk<'_> {
                         }
                         let Some(issuer) = fields.optional(Tag::SEQUENCE) else { return };
                         node.children.push(walk.constructed("issuerSerial", &issuer, |fields, node| {
-                            if let Some(names) = fields.need(Tag::SEQUENCE, "issuer") {
-                                node.children.push(walk.general_names("issuer", &names));
-                            }
+                            fields.shown(node, Tag::SEQUENCE, "issuer", Walk::general_names);
                             if let Some(serial) = fields.need(Tag::INTEGER, "serialNumber") {
                                 node.children.push(walk.bytes("serialNumber", &serial, Class::Identifier));
                             }

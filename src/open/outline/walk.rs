@@ -319,6 +319,19 @@ impl<'w, 'r> Fields<'w, 'r> {
         }
     }
 
+    /// The next element, which must have this tag, read into a child of the node.
+    pub(super) fn shown(
+        &mut self,
+        node: &mut Node,
+        tag: Tag,
+        name: &'static str,
+        read: impl FnOnce(&Walk<'r>, &'static str, &El) -> Node,
+    ) {
+        if let Some(el) = self.need(tag, name) {
+            node.children.push(read(self.walk, name, &el));
+        }
+    }
+
     fn stop(&mut self, error: Error) {
         self.stopped = true;
         // A cut element is told of by the innermost one that is cut.
