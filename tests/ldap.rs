@@ -197,10 +197,21 @@ fn out_90_sources_in_order_and_the_first_that_can_be_used_wins() {
     assert!(codes.contains(&"certificate_expired") && codes.contains(&"directory_unreachable"), "{codes:?}");
     let reasons = plan(Vec::new(), "ldap://127.0.0.1:1", trusted).unwrap_err();
     assert_eq!(reasons.iter().map(|reason| reason.code).collect::<Vec<_>>(), ["directory_unreachable"]);
-    // OUT-99b: what was revoked is not used, nor what nobody knows of.
+}
+
+#[test]
+fn out_99b_what_was_revoked_is_not_used_nor_what_nobody_knows_of() {
+    let Some(world) = World::new() else { return };
+    let addresses: [EmailAddress; 1] = ["bob@example.com".parse().unwrap()];
+    let (trust, policy) = (world.ca.trust(), Policy::default());
+    let directory = world.directory(&world.slapd.ldap());
+    let vetted = |lists: &RevocationData, mode| {
+        let plan = RecipientPlan::resolve_unrevoked(&addresses, &directory, &policy, &trust, (lists, mode), now());
+        plan.entries()[0].outcome.clone()
+    };
+    let none = data([]);
     let revoked = data([List::of(&world.bob).by(&world.ca)]);
     let clean = data([List::default().by(&world.ca)]);
-    let vetted = |lists, mode| plan(Vec::new(), &world.slapd.ldap(), (lists, mode));
     assert_eq!(vetted(&revoked, RevocationMode::Hard).unwrap_err()[0].code, "revoked");
     assert_eq!(vetted(&revoked, RevocationMode::Soft).unwrap_err()[0].code, "revoked");
     assert!(vetted(&clean, RevocationMode::Hard).is_ok());
@@ -249,6 +260,7 @@ fn the_program_looks_up_and_encrypts() {
     assert_eq!(code("lookup bob@example.com --ldap ldap://127.0.0.1:1"), Some(1));
     assert_eq!(code("lookup bob@example.com --ldap LDAPS"), Some(2), "no --ca");
     assert_eq!(code("lookup b@example.com --ldap LDAP --bind cn=x --bind-password-file password"), Some(2));
+    assert_eq!(code("lookup bob@example.com --ldap LDAP --ca ca.pem"), Some(2), "no TLS, and --ca for nothing");
     assert_eq!(code("lookup bob@example.com"), Some(2), "nowhere to look");
     assert_eq!(code("lookup bob@example.com --certs ca.pem"), Some(7));
     let words = world.run("lookup carol@example.com --ldap LDAP");

@@ -8,7 +8,7 @@ use crate::store;
 use smime::fetch::connect::{Addresses, Connector, Timeouts};
 use smime::fetch::ldap::client::Credentials;
 use smime::fetch::ldap::directory::LdapDirectory;
-use smime::fetch::ldap::url::Scheme;
+use smime::fetch::ldap::url::{LdapUrl, Scheme};
 use smime::fetch::tls::Tls;
 use smime::{InOrder, Time};
 
@@ -27,8 +27,12 @@ pub(crate) fn add_to(sources: &mut InOrder<'_>, args: &Servers, now: Time, conso
         }
         _ => Credentials::Anonymous,
     };
+    let wants_tls = |url: &LdapUrl| url.scheme == Scheme::Ldaps || args.start_tls;
+    if tls.is_some() && !args.ldap.iter().any(wants_tls) {
+        return Err(Failure::usage("no directory is asked within TLS").about("--ca").hint("ldaps://, or --start-tls"));
+    }
     for url in &args.ldap {
-        let wants_tls = url.scheme == Scheme::Ldaps || args.start_tls;
+        let wants_tls = wants_tls(url);
         if wants_tls && tls.is_none() {
             let why = "its certificate has to be held against an authority";
             return Err(Failure::usage(why)

@@ -91,8 +91,9 @@ impl LdapDirectory {
             State::Idle => false,
         };
         let mut asked = self.ask(&mut state, address, deadline);
-        // A server may have closed a connection that was not used for a while.
-        if reused && asked.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Io(_))) {
+        // A server may have closed a connection that was not used for a while. One that is slow gets no second chance.
+        let closed = |error: &Error| matches!(error.kind(), ErrorKind::Io(e) if e.kind() != io::ErrorKind::TimedOut);
+        if reused && asked.as_ref().is_err_and(closed) {
             *state = State::Idle;
             asked = self.ask(&mut state, address, deadline);
         }
