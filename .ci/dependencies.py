@@ -1,4 +1,5 @@
-"""Checks the crates of a `cargo metadata` file against deny.toml: sources, licences, bans with version ranges."""
+"""Checks the crates of a `cargo metadata` file that stand in a `cargo tree` against deny.toml: sources, licences, bans with
+version ranges."""
 import json
 import re
 import sys
@@ -6,6 +7,8 @@ import tomllib
 
 rules = tomllib.load(open(sys.argv[1], "rb"))
 metadata = json.load(open(sys.argv[2]))
+built = {tuple(line.split()[:2]) for line in open(sys.argv[3]) if " v" in line}
+packages = [package for package in metadata["packages"] if (package["name"], "v" + package["version"]) in built]
 allowed = set(rules["licenses"]["allow"])
 problems = []
 
@@ -30,7 +33,7 @@ def banned(rule, package):
     return found < limit if bound.group(1) == "<" else found == limit
 
 
-for package in metadata["packages"]:
+for package in packages:
     label = f"{package['name']} {package['version']}"
     if package["source"] is None:
         continue
@@ -41,6 +44,6 @@ for package in metadata["packages"]:
     for rule in rules["bans"].get("deny", []):
         if banned(rule, package):
             problems.append(f"{label}: banned by {rule}")
-print(f"dependencies: {len(metadata['packages'])} crates checked")
+print(f"dependencies: {len(packages)} crates checked")
 if problems:
     sys.exit("\n".join(problems))

@@ -41,11 +41,12 @@
 //! | `cli` | the program `smime` | no |
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
+//! | `ldap` | directories over LDAP, with TLS (`fetch::ldap`) | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! Directories, keys on cards, bulk mode. The README lists it
+//! Keys on cards, bulk mode. The README lists it
 //! all.
 
 #![forbid(unsafe_code)]
@@ -57,7 +58,7 @@ pub mod cms;
 pub mod compose;
 pub mod crypto;
 pub mod error;
-#[cfg(feature = "net")]
+#[cfg(any(feature = "net", feature = "ldap"))]
 pub mod fetch;
 pub mod keys;
 pub mod manual;
@@ -88,7 +89,7 @@ pub use open::report::Report;
 pub use open::requirement::Requirement;
 pub use policy::policy::Policy;
 pub use policy::profile::Profile;
-pub use store::directory::{Certificates, Directory};
+pub use store::directory::{Certificates, Directory, InOrder};
 pub use store::import;
 pub use store::keyring::Keyring;
 

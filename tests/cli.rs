@@ -292,3 +292,43 @@ fn without_its_feature_a_msg_file_is_named_as_what_it_is() {
         assert!(said.contains("built without the feature `msg`"), "{said}");
     }
 }
+
+#[test]
+fn out_30_harvest_keeps_a_sender_and_asks_before_a_change() {
+    let desk = Desk::new();
+    let run = |line: &str| {
+        let out = desk.run(line);
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    assert_eq!(run(&format!("sign @alice --at {AT} --out signed.eml mail.eml")).0, Some(0));
+    let harvest = format!("harvest --trust ca.pem --at {AT} --contacts contacts.json");
+    let (code, said) = run(&format!("{harvest} signed.eml"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("kept"), "{said}");
+    let (code, said) = run(&format!("{harvest} signed.eml"));
+    assert_eq!((code, said.contains("was known")), (Some(0), true), "{said}");
+    // What is not the sender's is not kept, and nothing is lost by trying.
+    let before = desk.read("contacts.json");
+    assert_eq!(run(&format!("{harvest} mail.eml")).0, Some(3));
+    assert_eq!(run(&format!("harvest --at {AT} --contacts contacts.json signed.eml")).0, Some(5));
+    // Another certificate for the address: a question for a person.
+    desk.person("again", "alice@example.com", years(), KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_AGREEMENT));
+    let again = format!("sign --identity again.p12 --password-file password --at {AT} --out again.eml mail.eml");
+    assert_eq!(run(&again).0, Some(0));
+    let (code, said) = run(&format!("{harvest} again.eml"));
+    assert_eq!((code, said.contains("other certificates are known")), (Some(9), true), "{said}");
+    assert_eq!(desk.read("contacts.json"), before);
+    assert_eq!(run(&format!("{harvest} --accept-change again.eml")).0, Some(0));
+    // To be found, and to be encrypted to.
+    let out = desk.run(&format!("lookup alice@example.com --certs contacts.json --trust ca.pem --at {AT} --json"));
+    let value: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(value["lookups"][0]["chosen"]["source"], "contacts.json");
+    assert_eq!(value["lookups"][0]["answers"][1]["offers"].as_array().unwrap().len(), 2);
+    let encrypt = format!("encrypt --to alice@example.com --certs contacts.json --at {AT} --out sealed.eml mail.eml");
+    assert_eq!(run(&encrypt).0, Some(0));
+    // A file of contacts that is none.
+    desk.write("bad.json", b"{\"version\": 1, \"contacts\": [{\"address\": \"a@b.example\"}]}");
+    let (code, said) = run("lookup a@b.example --certs bad.json");
+    assert_eq!(code, Some(8), "{said}");
+    assert!(said.contains("contact 1: \"certificate\""), "{said}");
+}

@@ -10,7 +10,7 @@ use smime::asn1::{der, oid};
 use smime::cert::extension::Extension;
 use smime::cert::mailbox::{AddressMatch, AddressRule, Mailboxes, speaks_for};
 use smime::cert::name::Name;
-use smime::store::directory::Unreachable;
+use smime::store::directory::{Answer, Answers, Offer, Outcome};
 use smime::{Certificate, Directory, EmailAddress, Policy, RecipientPlan};
 
 fn answer(certificate: &Certificate, address: &str, rule: &AddressRule) -> String {
@@ -91,8 +91,11 @@ fn sec_056_nothing_that_only_looks_equal_is() {
 struct Liar(Vec<Certificate>);
 
 impl Directory for Liar {
-    fn certificates(&self, _: &EmailAddress) -> Result<Vec<Certificate>, Unreachable> {
-        Ok(self.0.clone())
+    fn look_up<'a>(&'a self, _: &'a EmailAddress) -> Answers<'a> {
+        Answer::once(|| {
+            let offers = self.0.iter().cloned().map(Offer::plain).collect();
+            Answer::new("liar", Outcome::Found(offers))
+        })
     }
 }
 

@@ -51,6 +51,16 @@ impl Tag {
         Self { class: 2, number }
     }
 
+    /// `[APPLICATION number]`.
+    pub const fn application(number: u32) -> Self {
+        Self { class: 1, number }
+    }
+
+    /// The number, where this is a tag of the application class.
+    pub fn application_number(self) -> Option<u32> {
+        (self.class == 1).then_some(self.number)
+    }
+
     /// The number, where this is a context-specific tag.
     pub fn context_number(self) -> Option<u32> {
         (self.class == 2).then_some(self.number)

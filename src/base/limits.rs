@@ -87,6 +87,18 @@ pub struct Limits {
     pub policy_file_bytes: usize,
     /// Values in one policy file, for the same reason.
     pub policy_values: usize,
+    /// Entries that a directory server is asked for at the most (OUT-99d).
+    pub ldap_size_limit: usize,
+    /// Entries and references that are read of one search, whatever the server was asked for (SEC-136).
+    pub ldap_entries: usize,
+    /// Bytes of all that answers one request to a directory server (SEC-136).
+    pub ldap_bytes: usize,
+    /// Bytes of one message of a directory server (SEC-136).
+    pub ldap_message_bytes: usize,
+    /// Bytes of one value of an entry; a larger one is left out (OUT-99d).
+    pub ldap_value_bytes: usize,
+    /// Values of one attribute of an entry; the others are left out (OUT-99d).
+    pub ldap_values: usize,
     /// A layer's content up to this size is kept in memory once it has been judged, so that deeper layers are read
     /// from memory; a larger one is read again from the input (design.md, law 6).
     pub in_memory_layer: usize,
@@ -131,6 +143,12 @@ impl Default for Limits {
             msg_property_bytes: 1 << 20,
             policy_file_bytes: 16 << 20,
             policy_values: 1 << 20,
+            ldap_size_limit: 50,
+            ldap_entries: 200,
+            ldap_bytes: 4 << 20,
+            ldap_message_bytes: 1 << 20,
+            ldap_value_bytes: 64 << 10,
+            ldap_values: 16,
             in_memory_layer: 1 << 20,
         }
     }

@@ -1,5 +1,6 @@
 //! Attributes (RFC 5652 section 5.3 and 11): sets of them as received, and the signed attributes that we write.
 
+use super::identifier::CertificateId;
 use super::{Error, Result};
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
@@ -89,6 +90,29 @@ impl Attributes {
             parts.push(attribute.raw().to_vec());
         }
         Ok(der::set_of(Tag::SET, parts))
+    }
+
+    /// The certificate that its owner wants answers encrypted to, where it is named: smimeEncryptionKeyPreference by
+    /// issuer and serial number or by key identifier (RFC 8551 section 2.5.3), or Microsoft's older attribute (OUT-53).
+    pub fn encryption_key_preference(&self) -> Option<CertificateId> {
+        let what = "SMIMEEncryptionKeyPreference";
+        let value = |kind| self.single(kind).ok().flatten();
+        if let Some(value) = value(&oid::ID_AA_ENCRYP_KEY_PREF) {
+            let element = Reader::single(value, what).ok()?;
+            return match element.tag.context_number() {
+                Some(0) => {
+                    let inner = der::constructed(Tag::SEQUENCE, &[element.content()]);
+                    CertificateId::read(&Reader::single(&inner, what).ok()?, what).ok()
+                }
+                Some(1) => {
+                    let first = element.children(what).ok()?.required(Tag::OCTET_STRING, what).ok()?;
+                    Some(CertificateId::SubjectKeyIdentifier(first.octets(what).ok()?.into_owned()))
+                }
+                _ => None,
+            };
+        }
+        let value = value(&oid::MS_ENCRYPTION_KEY_PREFERENCE)?;
+        CertificateId::read(&Reader::single(value, what).ok()?, what).ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! SMIMECapabilities (RFC 8551 section 2.5.2): what a client says it can read, best first.
 
 use super::Result;
+use super::attribute::Attributes;
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
@@ -69,6 +70,12 @@ pub fn decode(value: &[u8], limits: &Limits) -> Result<Vec<Capability>> {
         capabilities.push(Capability { identifier, parameters });
     }
     Ok(capabilities)
+}
+
+/// The list among signed attributes, as received; `None` where it is absent, stands there twice or is malformed.
+pub fn signed(attributes: &Attributes, limits: &Limits) -> Option<Vec<u8>> {
+    let value = attributes.single(&oid::ID_SMIME_CAPABILITIES).ok()??;
+    decode(value, limits).ok().map(|_| value.to_vec())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
+use crate::cert::chain::{self, ChainOutcome, ChainRequest, ChainVerdict, Trust};
 use crate::cert::mailbox::{AddressMatch, speaks_for};
 use crate::cert::purpose::{self, Purpose};
 use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
@@ -15,7 +15,7 @@ use crate::crypto::algorithm::{Cofactor, KeyAgreement, KeyDerivation};
 use crate::crypto::signature::{KeyKind, PublicKey};
 use crate::crypto::strength;
 use crate::policy::policy::Policy;
-use crate::store::directory::Directory;
+use crate::store::directory::{Answer, Directory, Filed, Offer, Outcome};
 
 /// One recipient of the plan.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Recipient {
     pub certificate: Certificate,
     /// How the key is wrapped.
     pub wrapping: Wrapping,
+    /// Where the certificate came from; empty where it was not looked up.
+    pub source: String,
     /// What is odd; `chain_unchecked` where no trust was given.
     pub notes: Vec<Reason>,
 }
@@ -68,6 +70,12 @@ pub enum Error {
         /// Each with the reasons.
         missing: Vec<(EmailAddress, Vec<Reason>)>,
     },
+    /// Whether some have one could not be found out, because a directory did not answer; nobody gets anything (OUT-99c).
+    #[error("whether there is a usable certificate could not be found out for {}", list(.missing))]
+    Undecided {
+        /// Each with the reasons.
+        missing: Vec<(EmailAddress, Vec<Reason>)>,
+    },
 }
 
 fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
@@ -80,7 +88,7 @@ fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
 
 impl Plan {
     /// Looks up each address and judges what is found: address, purpose, dates and strength always, the chain where `trust`
-    /// is given. Of several certificates the newest that may be used wins.
+    /// is given. The first source with a certificate that may be used wins (OUT-90).
     pub fn resolve(
         addresses: &[EmailAddress],
         directory: &dyn Directory,
@@ -119,11 +127,8 @@ impl Plan {
             if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
                 continue;
             }
-            let outcome = match directory.certificates(address) {
-                Ok(found) => choose(address, found, policy, authority, now),
-                Err(unreachable) => Err(vec![Reason::new("directory_unreachable", unreachable.to_string())]),
-            };
-            entries.push(Entry { address: address.clone(), outcome });
+            let judge = Judge { address, policy, authority, now };
+            entries.push(Entry { address: address.clone(), outcome: judge.first_of(directory) });
         }
         Self { entries }
     }
@@ -136,14 +141,20 @@ impl Plan {
     /// Everybody.
     ///
     /// # Errors
-    /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Nobody`].
+    /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Undecided`] where of each that has none a
+    /// directory said nothing; [`Error::Nobody`].
     pub fn all(&self) -> Result<Recipients, Error> {
         let missing: Vec<_> = self
             .entries
             .iter()
             .filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone())))
             .collect();
-        if missing.is_empty() { self.reachable() } else { Err(Error::Missing { missing }) }
+        let silent = |(_, reasons): &(_, Vec<Reason>)| reasons.iter().any(|r| r.code == "directory_unreachable");
+        match missing.iter().all(silent) {
+            _ if missing.is_empty() => self.reachable(),
+            true => Err(Error::Undecided { missing }),
+            false => Err(Error::Missing { missing }),
+        }
     }
 
     /// Those who have a usable certificate, on the caller's word that the others get nothing.
@@ -177,80 +188,129 @@ struct Authority<'a> {
     mode: RevocationMode,
 }
 
-fn choose(
-    address: &EmailAddress,
-    found: Vec<Certificate>,
-    policy: &Policy,
-    authority: Option<Authority<'_>>,
+/// The certificates of one address, and what they are held against.
+struct Judge<'a> {
+    address: &'a EmailAddress,
+    policy: &'a Policy,
+    authority: Option<Authority<'a>>,
     now: Time,
-) -> Result<Recipient, Vec<Reason>> {
-    if found.is_empty() {
-        return Err(vec![Reason::new("no_certificate", "none was found")]);
-    }
-    let mut rejected = Vec::new();
-    let mut best: Option<Recipient> = None;
-    for certificate in found {
-        match judge(address, certificate, policy, authority, now) {
-            Ok(recipient) => {
-                // OUT-9, OUT-10: the newest; of two as new, the one with the smaller fingerprint.
-                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
-                if best.as_ref().is_none_or(|known| rank(&recipient) > rank(known)) {
-                    best = Some(recipient);
-                }
-            }
-            Err(reasons) => rejected.extend(reasons),
-        }
-    }
-    best.ok_or(rejected)
 }
 
-fn judge(
-    address: &EmailAddress,
-    certificate: Certificate,
-    policy: &Policy,
-    authority: Option<Authority<'_>>,
-    now: Time,
-) -> Result<Recipient, Vec<Reason>> {
-    let mut against = Vec::new();
-    let mut notes = Vec::new();
-    match speaks_for(&certificate, address, &policy.address_rule) {
-        AddressMatch::Matches { leniencies } => notes.extend(leniencies),
-        _ => against.push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
-    }
-    against.extend(unfit(&certificate, policy, now));
-    match authority {
-        None => notes.push(Reason::new(
-            "chain_unchecked",
-            format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
-        )),
-        Some(Authority { trust, revocation, mode }) => {
-            let outcome = chain::build(&ChainRequest {
-                purpose: Purpose::Encrypt,
-                rule: &policy.purpose_rule,
-                revocation,
-                ..ChainRequest::new(&certificate, trust, now, &policy.limits)
-            });
-            let found = outcome.revocation_reasons();
-            match (outcome.revocation(), mode) {
-                (_, RevocationMode::Off) | (RevocationStatus::Good, _) => {}
-                (RevocationStatus::Unknown(_) | RevocationStatus::Unchecked, RevocationMode::Soft) => {
-                    notes.extend(found);
+impl Judge<'_> {
+    /// OUT-90: sources in their order, until one has a certificate that may be used.
+    fn first_of(&self, directory: &dyn Directory) -> Result<Recipient, Vec<Reason>> {
+        let (mut rejected, mut silent, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut there = false;
+        for answer in directory.look_up(self.address) {
+            notes.extend(answer.notes.iter().cloned());
+            match &answer.outcome {
+                Outcome::Found(offers) => match self.choose(&answer, offers) {
+                    Ok(mut recipient) => {
+                        recipient.source = answer.source;
+                        recipient.notes.extend(silent);
+                        recipient.notes.extend(notes);
+                        return Ok(recipient);
+                    }
+                    Err(reasons) => rejected.extend(reasons),
+                },
+                Outcome::Unreachable(why) => {
+                    let text = format!("the directory {} did not answer: {why}", answer.source);
+                    silent.push(Reason::new("directory_unreachable", text));
                 }
-                _ => against.extend(found),
+                Outcome::NoCertificate => there = true,
+                Outcome::NotThere => {}
             }
-            notes.extend(outcome.notes);
-            if outcome.verdict != ChainVerdict::Anchored {
-                against.extend(outcome.reasons);
+        }
+        if rejected.is_empty() && silent.is_empty() {
+            // OUT-99c: two answers, and neither stands for a server that said nothing.
+            rejected.push(match there {
+                true => Reason::new("no_certificate", "the address is known, and no certificate is filed there"),
+                false => Reason::new("no_certificate", "none was found"),
+            });
+        }
+        rejected.extend(silent);
+        rejected.extend(notes);
+        Err(rejected)
+    }
+
+    /// OUT-96: what is filed better first. Of `userSMIMECertificate` the one that its owner marked, else the first (OUT-97);
+    /// of others the newest (OUT-9, OUT-99a), and of two as new the one with the smaller fingerprint (OUT-10).
+    fn choose(&self, answer: &Answer, offers: &[Offer]) -> Result<Recipient, Vec<Reason>> {
+        let mut rejected = Vec::new();
+        for filed in [Filed::UserSmimeCertificate, Filed::UserCertificate] {
+            let mut best: Option<(Recipient, bool)> = None;
+            for offer in offers.iter().filter(|offer| offer.filed == filed) {
+                let recipient = match self.judge(offer.certificate.clone(), &answer.others) {
+                    Ok(recipient) => recipient,
+                    Err(reasons) => {
+                        rejected.extend(reasons);
+                        continue;
+                    }
+                };
+                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
+                let better = best.as_ref().is_none_or(|(known, marked)| match filed {
+                    Filed::UserSmimeCertificate => offer.marked && !marked,
+                    Filed::UserCertificate => rank(&recipient) > rank(known),
+                });
+                if better {
+                    best = Some((recipient, offer.marked));
+                }
+            }
+            if let Some((recipient, _)) = best {
+                return Ok(recipient);
+            }
+        }
+        Err(rejected)
+    }
+
+    fn judge(&self, certificate: Certificate, others: &[Certificate]) -> Result<Recipient, Vec<Reason>> {
+        let (address, policy, now) = (self.address, self.policy, self.now);
+        let mut against = Vec::new();
+        let mut notes = Vec::new();
+        match speaks_for(&certificate, address, &policy.address_rule) {
+            AddressMatch::Matches { leniencies } => notes.extend(leniencies),
+            _ => against
+                .push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
+        }
+        against.extend(unfit(&certificate, policy, now));
+        match self.authority {
+            None => notes.push(Reason::new(
+                "chain_unchecked",
+                format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
+            )),
+            Some(Authority { trust, revocation, mode }) => {
+                let outcome = chain::build(&ChainRequest {
+                    extra: others,
+                    purpose: Purpose::Encrypt,
+                    rule: &policy.purpose_rule,
+                    revocation,
+                    ..ChainRequest::new(&certificate, trust, now, &policy.limits)
+                });
+                revoked(&outcome, mode, &mut against, &mut notes);
+                notes.extend(outcome.notes);
+                if outcome.verdict != ChainVerdict::Anchored {
+                    against.extend(outcome.reasons);
+                }
+            }
+        }
+        match wrapping(&certificate, policy) {
+            Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, source: String::new(), notes }),
+            Ok(_) => Err(against),
+            Err(reason) => {
+                against.push(reason);
+                Err(against)
             }
         }
     }
-    match wrapping(&certificate, policy) {
-        Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, notes }),
-        Ok(_) => Err(against),
-        Err(reason) => {
-            against.push(reason);
-            Err(against)
-        }
+}
+
+/// OUT-99b: a certificate that is revoked is not used, nor, in the mode `Hard`, one of which that is not known.
+fn revoked(outcome: &ChainOutcome, mode: RevocationMode, against: &mut Vec<Reason>, notes: &mut Vec<Reason>) {
+    let reasons = outcome.revocation_reasons();
+    match (outcome.revocation(), mode) {
+        (_, RevocationMode::Off) | (RevocationStatus::Good, _) => {}
+        (RevocationStatus::Unknown(_) | RevocationStatus::Unchecked, RevocationMode::Soft) => notes.extend(reasons),
+        _ => against.extend(reasons),
     }
 }
 
@@ -274,7 +334,7 @@ pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Resu
     let mut against = unfit(certificate, policy, now);
     match wrapping(certificate, policy) {
         Ok(wrapping) if against.is_empty() => {
-            Ok(Recipient { certificate: certificate.clone(), wrapping, notes: Vec::new() })
+            Ok(Recipient { certificate: certificate.clone(), wrapping, source: String::new(), notes: Vec::new() })
         }
         Ok(_) => Err(against),
         Err(reason) => {

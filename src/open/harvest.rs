@@ -2,7 +2,7 @@
 //! unseen (OUT-30, SEC-58; Poddebniak et al., "Mailto: Me Your Secrets", 2020).
 
 use super::opener::Trusted;
-use super::report::LayerKind;
+use super::report::{self, LayerKind, Signature};
 use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
@@ -10,7 +10,9 @@ use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, ChainRequest, ChainVerdict, Trust};
 use crate::cert::mailbox::{AddressMatch, speaks_for};
 use crate::cert::purpose::Purpose;
+use crate::cms::signer_info::Integrity;
 use crate::policy::policy::Policy;
+use crate::store::directory::contacts::Contact;
 
 /// A certificate to encrypt to its sender with, and how it stands to what was known.
 #[derive(Clone, Debug)]
@@ -21,6 +23,18 @@ pub struct Harvest {
     pub certificate: Certificate,
     /// Whether it is another one than was known.
     pub change: Change,
+    /// What the sender says it can read: SMIMECapabilities of the signature, DER.
+    pub capabilities: Option<Vec<u8>>,
+    /// When the message claims to have been signed.
+    pub signed_at: Option<Time>,
+}
+
+impl Harvest {
+    /// To be kept in [`Contacts`](crate::store::directory::contacts::Contacts).
+    pub fn into_contact(self) -> Contact {
+        let Self { address, certificate, capabilities, signed_at, .. } = self;
+        Contact { address, certificate, capabilities, signed_at }
+    }
 }
 
 /// How a harvested certificate stands to those that were known for the address.
@@ -92,5 +106,19 @@ pub fn harvest(
         known if known.contains(&certificate) => Change::Same,
         known => Change::Differs { known: known.to_vec() },
     };
-    Ok(Harvest { address: address.clone(), certificate, change })
+    let said = message.report().layers.iter().find_map(|layer| match &layer.kind {
+        LayerKind::Signed(signed) => signed.signatures.iter().find(|signature| vouches(signature, address, policy)),
+        _ => None,
+    });
+    let (capabilities, signed_at) = said.map_or((None, None), |said| (said.capabilities.clone(), said.signed_at));
+    Ok(Harvest { address: address.clone(), certificate, change, capabilities, signed_at })
+}
+
+/// Whether it is the sender's own, and holds.
+fn vouches(signature: &Signature, address: &EmailAddress, policy: &Policy) -> bool {
+    signature.integrity == Integrity::Intact
+        && signature.trust == report::Trust::Anchored
+        && signature.certificate.as_ref().is_some_and(|certificate| {
+            matches!(speaks_for(certificate, address, &policy.address_rule), AddressMatch::Matches { .. })
+        })
 }

@@ -166,6 +166,8 @@ pub struct Signature {
     pub scheme: Option<String>,
     /// When the signer claims to have signed. Nothing is judged by it.
     pub signed_at: Option<Time>,
+    /// What the signer says it can read: SMIMECapabilities as received, where the signature is intact.
+    pub capabilities: Option<Vec<u8>>,
     /// By when it was signed, as a trusted timestamp says (RFC 3161).
     pub evidenced: Option<Evidenced>,
     /// Was the signer's certificate good when it was signed? A question of its own, and only evidence answers it.

@@ -21,6 +21,7 @@ use crate::cert::ocsp::OcspResponse;
 use crate::cert::purpose::Purpose;
 use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
 use crate::cert::status::ValidationStatus;
+use crate::cms::capabilities;
 use crate::cms::content::EContent;
 use crate::cms::signed::{Head, SignedData};
 use crate::cms::signer_info::{
@@ -222,6 +223,8 @@ impl Judge<'_> {
                 };
                 self.judge_certificate(&mut signature, &certificate, data, check);
                 if signature.integrity == Integrity::Intact {
+                    let attributes = signer.signed_attributes.as_ref();
+                    signature.capabilities = attributes.and_then(|set| capabilities::signed(set, self.limits()));
                     self.judge_time(&mut signature, signer, &certificate, data);
                 }
             }
@@ -307,6 +310,7 @@ impl Judge<'_> {
             addresses: self.answers(None).0,
             scheme: None,
             signed_at: None,
+            capabilities: None,
             evidenced: None,
             when_signed: WhenSigned::NoEvidence,
             reasons: Vec::new(),

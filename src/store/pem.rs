@@ -192,7 +192,7 @@ impl Decoder {
 }
 
 /// Base64 on one line.
-pub(super) fn encode(data: &[u8]) -> String {
+pub fn encode(data: &[u8]) -> String {
     encodify::base64::STANDARD.encode(data)
 }
 

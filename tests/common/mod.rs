@@ -5,6 +5,8 @@
 pub mod canary;
 #[cfg(feature = "cli")]
 pub mod desk;
+#[cfg(feature = "ldap")]
+pub mod directory_server;
 pub mod envelope;
 #[cfg(feature = "net")]
 pub mod http_server;
@@ -12,6 +14,8 @@ pub mod lists;
 pub mod outlook;
 pub mod people;
 pub mod shape;
+#[cfg(all(unix, feature = "ldap", feature = "cli"))]
+pub mod slapd;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};

@@ -1,5 +1,11 @@
 //! What can be said on the command line.
 
+mod lookup;
+
+#[cfg(feature = "ldap")]
+pub(crate) use lookup::Servers;
+pub(crate) use lookup::{Harvest, Lookup};
+
 use crate::urls::FileUrls;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use const_oid::ObjectIdentifier;
@@ -47,6 +53,12 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Encrypts a mail.
     Encrypt(Encrypt),
+    /// Finds the certificates of addresses, in files and directories.
+    #[command(before_help = lookup::LOOKUP_EXAMPLES)]
+    Lookup(Lookup),
+    /// Keeps the certificate of a signed mail's sender, to encrypt to later.
+    #[command(before_help = lookup::HARVEST_EXAMPLES)]
+    Harvest(Harvest),
     /// Opens a mail: its content goes to standard output if the requirement is met, what was found to standard error.
     Open(Open),
     /// Judges a mail without handing out its content: the report goes to standard output.
@@ -229,9 +241,15 @@ pub(crate) struct Encrypt {
     #[arg(long)]
     pub(crate) to_headers: bool,
 
-    /// Certificates to choose from: PEM, DER, PKCS#7, SST or LDIF files, or folders of them; repeatable.
-    #[arg(long, value_name = "PATH", required = true)]
+    /// Certificates to choose from: PEM, DER, PKCS#7, SST or LDIF files, contacts of `smime harvest`, or folders of them;
+    /// repeatable.
+    #[cfg_attr(feature = "ldap", arg(long, value_name = "PATH", required_unless_present = "ldap"))]
+    #[cfg_attr(not(feature = "ldap"), arg(long, value_name = "PATH", required = true))]
     pub(crate) certs: Vec<PathBuf>,
+
+    #[cfg(feature = "ldap")]
+    #[command(flatten)]
+    pub(crate) servers: Servers,
 
     /// Trusted certificates, to judge the recipients' by; without any their chains are not checked.
     #[arg(long, value_name = "PATH")]

@@ -1,6 +1,6 @@
 //! `smime encrypt`.
 
-use crate::args::{Encrypt, Lists};
+use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
@@ -12,13 +12,16 @@ use smime::mime::plan::Kind;
 use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
 use smime::policy::sending::UnreachableList;
-use smime::{EmailAddress, Encryptor, Message, Policy, RecipientPlan, RevocationData, RevocationMode, compose};
+use smime::{
+    Directory, EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, RevocationData, RevocationMode, Time,
+    Trust, compose,
+};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
     let policy = obeyed(args, &policies, console)?;
     let now = time(args.at);
-    let directory = store::directory(&args.certs, console)?;
+    let directory = sources(args, now, console)?;
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
     let own = store::identities(&args.identities, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
@@ -31,12 +34,9 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     };
     policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let addresses = addresses(args, &message)?;
-    let plan = match (&trust, revocation(args, &policy, console)?) {
-        (Some(trust), Some((lists, mode))) => {
-            RecipientPlan::resolve_unrevoked(&addresses, &directory, &policy, trust, (&lists, mode), now)
-        }
-        _ => RecipientPlan::resolve(&addresses, &directory, &policy, trust.as_ref(), now),
-    };
+    let mode = revocation(args.lists.revocation, &policy)?;
+    let lists = store::revocation_of_recipients(&args.lists.crls, mode, &args.trust, console)?;
+    let plan = plan(&addresses, &directory, &policy, (trust.as_ref(), lists.as_ref()), now);
     if trust.is_none() {
         console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
     }
@@ -68,29 +68,43 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     Ok(exit::DONE)
 }
 
-/// What the recipients' certificates are looked up in, where that is asked for.
-fn revocation(
-    args: &Encrypt,
-    policy: &Policy,
-    console: Console,
-) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
-    let Lists { crls, revocation } = &args.lists;
-    let revocation = match (policy.sending.unreachable_list, revocation) {
+/// How much is demanded about the revocation of recipients: by the policy, else by who calls.
+fn revocation(given: Option<RevocationMode>, policy: &Policy) -> Result<Option<RevocationMode>, Failure> {
+    match (policy.sending.unreachable_list, given) {
         (UnreachableList::Block, Some(RevocationMode::Soft | RevocationMode::Off)) => {
-            return decided("--revocation", true).map(|()| None);
+            decided("--revocation", true).map(|()| None)
         }
-        (UnreachableList::Block, None) => &Some(RevocationMode::Hard),
-        (UnreachableList::NotAsked, None) => &Some(RevocationMode::Off),
-        (_, given) => given,
-    };
-    if crls.is_empty() && matches!(revocation, None | Some(RevocationMode::Off)) {
-        return Ok(None);
+        (UnreachableList::Block, None) => Ok(Some(RevocationMode::Hard)),
+        (UnreachableList::NotAsked, None) => Ok(Some(RevocationMode::Off)),
+        (_, given) => Ok(given),
     }
-    if args.trust.is_empty() {
-        let text = "whether a certificate is revoked is asked along its chain, and nothing is trusted";
-        return Err(Failure::usage(text).hint("--trust PATH"));
+}
+
+/// Who can read it, by what was given to hold certificates against.
+pub(crate) fn plan(
+    addresses: &[EmailAddress],
+    directory: &dyn Directory,
+    policy: &Policy,
+    (trust, lists): (Option<&Trust>, Option<&(RevocationData, RevocationMode)>),
+    now: Time,
+) -> RecipientPlan {
+    match (trust, lists) {
+        (Some(trust), Some((lists, mode))) => {
+            RecipientPlan::resolve_unrevoked(addresses, directory, policy, trust, (lists, *mode), now)
+        }
+        _ => RecipientPlan::resolve(addresses, directory, policy, trust, now),
     }
-    Ok(Some((store::revocation(crls, console)?, revocation.unwrap_or(RevocationMode::Hard))))
+}
+
+/// Where certificates are looked for, in their order.
+fn sources<'d>(args: &Encrypt, now: Time, console: Console) -> Result<InOrder<'d>, Failure> {
+    #[cfg_attr(not(feature = "ldap"), allow(unused_mut))]
+    let mut sources = store::directory(&args.certs, console)?;
+    #[cfg(feature = "ldap")]
+    crate::servers::add_to(&mut sources, &args.servers, now, console)?;
+    #[cfg(not(feature = "ldap"))]
+    let _ = now;
+    Ok(sources)
 }
 
 /// Whom it is for: those who are named, and those of To and Cc where that is asked for.

@@ -230,6 +230,10 @@ impl From<compose::sign::Error> for Failure {
 
 impl From<compose::recipients::Error> for Failure {
     fn from(error: compose::recipients::Error) -> Self {
+        if matches!(error, compose::recipients::Error::Undecided { .. }) {
+            let hint = "again when the directory answers, or a certificate from elsewhere (--certs)";
+            return Self::new(exit::OTHER, error).hint(hint);
+        }
         let hint = match &error {
             compose::recipients::Error::Nobody => "--to ADDR, or --to-headers where the message has To or Cc",
             _ => "asking them for a signed mail or a certificate (--certs), or --skip-missing to leave them out",

@@ -5,6 +5,7 @@
 mod args;
 mod certs;
 mod console;
+mod contacts;
 #[cfg(feature = "net")]
 mod crl;
 mod demo;
@@ -18,12 +19,15 @@ mod import;
 mod input;
 mod inspect;
 mod lint;
+mod lookup;
 mod open;
 mod output;
 mod policies;
 mod policy;
 mod privacy;
 mod render;
+#[cfg(feature = "ldap")]
+mod servers;
 mod sign;
 mod sst;
 mod store;
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, console),
         Command::Sign(args) => sign::run(args, order, console),
         Command::Encrypt(args) => encrypt::run(args, order, console),
+        Command::Lookup(args) => lookup::run(args, console),
+        Command::Harvest(args) => contacts::run(args, order, console),
         Command::Open(args) => open::open(args, order, console),
         Command::Verify(args) => open::verify(args, order, console),
         Command::Doctor(args) => open::examine(args, order, console),

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Everything that a message is judged by.
-struct Judge {
+pub(crate) struct Judge {
     policy: Policy,
     trust: Trust,
     keyring: Keyring,
@@ -28,7 +28,7 @@ struct Judge {
 }
 
 impl Judge {
-    fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+    pub(crate) fn new(args: &Judging, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
         let policies = Policies::load(&args.policies, console)?;
         policies.permit_files(&args.identities)?;
         let revocation = policies.revocation(args.lists.revocation)?;
@@ -44,7 +44,7 @@ impl Judge {
         Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
     }
 
-    fn open(
+    pub(crate) fn open(
         &self,
         args: &Judging,
         received: Received,
@@ -59,6 +59,14 @@ impl Judge {
             None => opener.open_source(Arc::clone(&received.source), now),
         };
         self.network.open(&opener, now, console, open).map_err(|e| Failure::from(e).about(input::name(mail)))
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     fn opener<'o>(&'o self, args: &'o Judging) -> Opener<'o> {

@@ -2,10 +2,11 @@
 
 use crate::args::{Identities, Judging};
 use crate::console::Console;
+use crate::contacts;
 use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
-use smime::store::directory::{Certificates, Directory, Unreachable};
+use smime::store::directory::{Certificates, InOrder};
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::keyring::SharedKey;
 use smime::store::ldif::directory::LdifDirectory;
@@ -13,7 +14,7 @@ use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::{pem, sst};
 use smime::{
-    Certificate, Crl, EmailAddress, Identity, Keyring, Limits, OcspResponse, RevocationData, Secret, Time, Trust,
+    Certificate, Crl, Identity, Keyring, Limits, OcspResponse, RevocationData, RevocationMode, Secret, Time, Trust,
 };
 use smime::{cert, store};
 use std::path::{Path, PathBuf};
@@ -235,35 +236,30 @@ pub(crate) fn each_file<T>(
     Ok(found)
 }
 
-/// What --certs gives to look up addresses in: the addresses in certificates, and those of the entries of LDIF files.
-pub(crate) struct Shelves {
-    certificates: Certificates,
-    directories: Vec<LdifDirectory>,
-}
-
-pub(crate) fn directory(paths: &[PathBuf], console: Console) -> Result<Shelves, Failure> {
+/// What --certs gives to look up addresses in, in this order: the addresses in certificates, contacts, and the entries of
+/// LDIF files.
+pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrder<'d>, Failure> {
     let mut directories = Vec::new();
+    let mut kept = Vec::new();
     let found = each_file(paths, console, |file, bytes| {
+        if contacts::is_contacts(bytes) {
+            kept.push(contacts::read(bytes)?.named(file.display().to_string()));
+            return Ok(Vec::new());
+        }
         if !ldif::is_ldif(bytes) {
             return Ok(import_of(file, bytes, console)?.certificates);
         }
         let entries = Ldif::read(bytes, ChangeRecords::Refuse, &wide()).map_err(store::Error::from)?;
         let directory = LdifDirectory::new(&entries, &wide());
         console.notes(file.display(), directory.notes());
-        directories.push(directory);
+        directories.push(directory.named(file.display().to_string()));
         Ok(Vec::new())
     })?;
-    Ok(Shelves { certificates: Certificates(found.concat()), directories })
-}
-
-impl Directory for Shelves {
-    fn certificates(&self, address: &EmailAddress) -> Result<Vec<Certificate>, Unreachable> {
-        let mut found = self.certificates.certificates(address)?;
-        for directory in &self.directories {
-            found.extend(directory.certificates(address)?);
-        }
-        Ok(found)
-    }
+    let mut sources = InOrder::default();
+    sources.push(Certificates(found.concat()));
+    kept.into_iter().for_each(|contacts| sources.push(contacts));
+    directories.into_iter().for_each(|directory| sources.push(directory));
+    Ok(sources)
 }
 
 /// Revocation lists and OCSP responses of files, and of the files in folders.
@@ -282,6 +278,23 @@ pub(crate) fn revocation(paths: &[PathBuf], console: Console) -> Result<Revocati
         }
     }
     Ok(data)
+}
+
+/// What recipients' certificates are looked up in, where that is asked for.
+pub(crate) fn revocation_of_recipients(
+    crls: &[PathBuf],
+    mode: Option<RevocationMode>,
+    trust: &[PathBuf],
+    console: Console,
+) -> Result<Option<(RevocationData, RevocationMode)>, Failure> {
+    if crls.is_empty() && matches!(mode, None | Some(RevocationMode::Off)) {
+        return Ok(None);
+    }
+    if trust.is_empty() {
+        let text = "whether a certificate is revoked is asked along its chain, and nothing is trusted";
+        return Err(Failure::usage(text).hint("--trust PATH"));
+    }
+    Ok(Some((revocation(crls, console)?, mode.unwrap_or(RevocationMode::Hard))))
 }
 
 fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
