@@ -30,7 +30,8 @@
 //! ```
 //!
 //! A floor imports only those below it; `mime` and the structure floors never import each other. Time, trust, randomness
-//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library.
+//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library; what the
+//! feature `net` adds stands apart in `fetch`.
 //!
 //! # Features
 //!
@@ -39,12 +40,14 @@
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
 //! | `ldap` | directories over LDAP, with TLS (`fetch::ldap`) | no |
+//! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! The network (lists and certificates are given, not fetched), keys on cards, bulk mode. The README lists it
-//! all.
+//! Keys on cards, bulk mode. The README lists it all.
+
+#![forbid(unsafe_code)]
 
 pub mod asn1;
 pub mod base;

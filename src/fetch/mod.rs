@@ -6,8 +6,14 @@
 
 #![deny(clippy::indexing_slicing)]
 
+#[cfg(feature = "net")]
+pub mod cache;
 pub mod connect;
+#[cfg(feature = "net")]
+pub mod http;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+#[cfg(feature = "net")]
+pub mod revocation;
 #[cfg(feature = "ldap")]
 pub mod tls;

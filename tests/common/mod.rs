@@ -6,6 +6,8 @@ pub mod canary;
 #[cfg(feature = "ldap")]
 pub mod directory_server;
 pub mod envelope;
+#[cfg(feature = "net")]
+pub mod http_server;
 pub mod lists;
 pub mod people;
 #[cfg(all(unix, feature = "ldap", feature = "cli"))]
