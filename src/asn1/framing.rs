@@ -113,11 +113,9 @@ impl<W: Write> Write for ContentWriter<W> {
         if self.encoding == Encoding::Der {
             return self.inner.write(bytes);
         }
-        if self.waiting.is_empty() {
-            if let Some(whole) = bytes.get(..self.segment) {
-                self.put(whole)?;
-                return Ok(whole.len());
-            }
+        if let (true, Some(whole)) = (self.waiting.is_empty(), bytes.get(..self.segment)) {
+            self.put(whole)?;
+            return Ok(whole.len());
         }
         let room = (self.segment - self.waiting.len()).min(bytes.len());
         self.waiting.extend_from_slice(bytes.get(..room).unwrap_or_default());

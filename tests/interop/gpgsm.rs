@@ -198,6 +198,13 @@ impl<'u> Gpgsm<'u> {
             tally.case(&format!("smime -> gpgsm: encrypt aes256-cbc bob-rsa, {name}"), || {
                 self.we_encrypt(&mail, &["bob-rsa"], |_| ())
             });
+            let outlook = |policy: &mut Policy| *policy = Policy::new(Profile::OutlookWindows);
+            tally.case(&format!("smime -> gpgsm: encrypt as Outlook, {name}"), || {
+                self.we_encrypt(&mail, &["bob-rsa"], outlook)
+            });
+            tally.case(&format!("smime -> gpgsm: sign alice-rsa rsa-sha256 opaque as Outlook, {name}"), || {
+                self.we_sign(&mail, "alice-rsa", Form::Opaque, outlook)
+            });
         }
         tally.case("smime -> gpgsm: encrypt aes256-cbc bob-rsa key identifier", || {
             self.we_encrypt(&mail, &["bob-rsa"], |policy| {

@@ -217,6 +217,13 @@ impl<'u> Nss<'u> {
             tally.case(&format!("smime -> nss: encrypt aes256-cbc bob-rsa, {name}"), || {
                 self.we_encrypt(&mail, &["bob-rsa"], |_| ())
             });
+            let outlook = |policy: &mut Policy| *policy = Policy::new(Profile::OutlookWindows);
+            tally.case(&format!("smime -> nss: encrypt as Outlook, {name}"), || {
+                self.we_encrypt(&mail, &["bob-rsa"], outlook)
+            });
+            tally.case(&format!("smime -> nss: sign alice-rsa rsa-sha256 opaque as Outlook, {name}"), || {
+                self.we_sign(&mail, "alice-rsa", Form::Opaque, outlook)
+            });
         }
         tally.case("smime -> nss: encrypt aes256-cbc alice-rsa and bob-rsa", || {
             self.we_encrypt(&mail, &["alice-rsa", "bob-rsa"], |_| ())

@@ -4,7 +4,8 @@ use super::{OpenSsl, other_mails, with_header};
 use crate::mail::{Mail, same};
 use crate::tally::Tally;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, KeyWrap};
-use smime::policy::policy::CertificateIdentifier;
+use smime::policy::policy::{CertificateIdentifier, Form, Policy};
+use smime::policy::profile::Profile;
 
 const CIPHERS: [(ContentCipher, &str); 6] = [
     (ContentCipher::Aes128Cbc, "-aes-128-cbc"),
@@ -52,6 +53,16 @@ impl OpenSsl<'_> {
                     self.we_encrypt(&mail, &[bob], |policy| policy.content_cipher = cipher)
                 });
             }
+        }
+        for (name, mail) in [("plain", Mail::plain())].into_iter().chain(other_mails()) {
+            let outlook = Policy::new(Profile::OutlookWindows);
+            tally.case(&format!("smime -> openssl: encrypt as Outlook, {name}"), || {
+                self.we_encrypt(&mail, &["bob-rsa"], |policy| *policy = outlook.clone())
+            });
+            tally.case(&format!("smime -> openssl: sign rsa-sha256 opaque as Outlook, {name}"), || {
+                let raw = self.we_sign(&mail, &["alice-rsa"], Form::Opaque, &outlook, "rsa-sha256")?;
+                same(&self.openssl_verifies(&raw)?, &mail.sent())
+            });
         }
         tally.case("openssl -> smime: encrypt des3-cbc bob-rsa", || {
             let raw = self.encrypted_by_openssl(&mail, &[("bob-rsa", &[])], &["-des3"])?;
