@@ -30,7 +30,8 @@
 //! ```
 //!
 //! A floor imports only those below it; `mime` and the structure floors never import each other. Time, trust, randomness
-//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library.
+//! and limits come in as arguments: there is no clock, no socket, no file and no global in the library; what the
+//! feature `net` adds stands apart in `fetch`.
 //!
 //! # Features
 //!
@@ -38,13 +39,16 @@
 //! |---|---|---|
 //! | (none) | the library | yes |
 //! | `cli` | the program `smime` | no |
+//! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! The network (lists and certificates are given, not fetched), directories, keys on cards, bulk mode. The README lists it
+//! Directories, keys on cards, bulk mode. The README lists it
 //! all.
+
+#![forbid(unsafe_code)]
 
 pub mod asn1;
 pub mod base;
@@ -53,6 +57,8 @@ pub mod cms;
 pub mod compose;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "net")]
+pub mod fetch;
 pub mod keys;
 pub mod manual;
 pub mod mime;

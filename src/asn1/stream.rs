@@ -11,8 +11,10 @@ pub struct Stream<R> {
     inner: R,
     position: u64,
     frames: Vec<Frame>,
-    /// A header that was read but not acted upon, with its octets.
-    ahead: Option<(Header, Vec<u8>)>,
+    /// A header that was read but not acted upon.
+    ahead: Option<Header>,
+    /// The octets of the header that was read last; kept, so that a header costs no allocation.
+    octets: Vec<u8>,
     string: Option<StringState>,
 }
 
@@ -34,12 +36,12 @@ struct StringState {
 impl<R: BufRead> Stream<R> {
     /// Over a stream that begins with an element.
     pub fn new(inner: R) -> Self {
-        Self { inner, position: 0, frames: Vec::new(), ahead: None, string: None }
+        Self { inner, position: 0, frames: Vec::new(), ahead: None, octets: Vec::new(), string: None }
     }
 
     /// Bytes read so far, counted from where the reader was made.
     pub fn position(&self) -> u64 {
-        self.position - self.ahead.as_ref().map_or(0, |(_, octets)| octets.len() as u64)
+        self.position - self.ahead.map_or(0, |header| header.header_len as u64)
     }
 
     /// The tag of the next element of the open one; `None` where the open one ends (or, outside all, the input).
@@ -221,24 +223,27 @@ impl<R: BufRead> Stream<R> {
                 None => None,
             };
             let offset = self.position;
-            let mut octets = Vec::with_capacity(8);
+            self.octets.clear();
             let header = loop {
-                match Header::parse(&octets, offset)? {
+                match Header::parse(&self.octets, offset)? {
                     Some(header) => break header,
                     None => {
                         let Some(octet) = fill(&mut self.inner, "element", offset)?.first().copied() else {
-                            if octets.is_empty() && self.frames.is_empty() {
+                            if self.octets.is_empty() && self.frames.is_empty() {
                                 return Ok(None);
                             }
                             return Err(Error::new(
                                 "element",
                                 offset,
-                                ErrorKind::Truncated { need: octets.len() as u64 + 1, have: octets.len() as u64 },
+                                ErrorKind::Truncated {
+                                    need: self.octets.len() as u64 + 1,
+                                    have: self.octets.len() as u64,
+                                },
                             ));
                         };
                         self.inner.consume(1);
                         self.position += 1;
-                        octets.push(octet);
+                        self.octets.push(octet);
                     }
                 }
             };
@@ -252,14 +257,14 @@ impl<R: BufRead> Stream<R> {
                     ErrorKind::Truncated { need: header.length.unwrap_or(0), have },
                 ));
             }
-            self.ahead = Some((header, octets));
+            self.ahead = Some(header);
         }
-        match &self.ahead {
-            Some((header, _)) if header.is_end_of_contents() => match self.frames.last() {
+        match self.ahead {
+            Some(header) if header.is_end_of_contents() => match self.frames.last() {
                 Some(Frame { end: None, .. }) => Ok(None),
                 _ => Err(Error::value("element", self.position(), "end-of-contents octets stand where nothing ends")),
             },
-            Some((header, _)) => Ok(Some(*header)),
+            Some(header) => Ok(Some(header)),
             None => Ok(None),
         }
     }
@@ -275,13 +280,13 @@ impl<R: BufRead> Stream<R> {
             // Only elements of indefinite length are stepped into here, so what ends them is end-of-contents octets.
             let ended = self.peek_header()?.is_none();
             let offset = self.position();
-            let Some((header, octets)) = self.ahead.take() else {
+            let Some(header) = self.ahead.take() else {
                 return Err(Error::new(what, offset, ErrorKind::Missing));
             };
             if (self.position - start).saturating_add(header.length.unwrap_or(0)) > limit {
                 return Err(Error::new(what, start, ErrorKind::Limit { name: "element_bytes", limit }));
             }
-            out(&octets);
+            out(&self.octets);
             match header.length {
                 _ if ended => self.pop(),
                 None => self.push(&header, what)?,

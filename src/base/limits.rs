@@ -60,6 +60,8 @@ pub struct Limits {
     pub crl_bytes: usize,
     /// Bytes of one OCSP response (hostile.md G8).
     pub ocsp_bytes: usize,
+    /// Bytes of the certificates of an issuer that are fetched from one address (SEC-133).
+    pub issuer_bytes: usize,
     /// Smallest RSA modulus, in bits, that is read at all (SEC-37: legacy 1024 is read and marked).
     pub rsa_min_bits: usize,
     /// Largest RSA modulus, in bits (SEC-37).
@@ -117,6 +119,7 @@ impl Default for Limits {
             name_comparisons: 250_000,
             crl_bytes: 64 << 20,
             ocsp_bytes: 64 << 10,
+            issuer_bytes: 64 << 10,
             rsa_min_bits: 1024,
             rsa_max_bits: 8192,
             kdf_iterations: 2_000_000,

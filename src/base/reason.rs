@@ -27,7 +27,15 @@ impl fmt::Display for Reason {
 
 /// The text with whatever could deceive a terminal or a reader shown as escapes (SEC-95).
 pub fn visible(text: &str) -> String {
-    text.chars().map(|c| if is_unprintable(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }).collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unprintable(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Control characters, what changes the direction of text, what has no width, and what ends a line.

@@ -15,7 +15,7 @@ use crate::cert::extension::{
 };
 use crate::cert::name::{Name, hex};
 use crate::crypto;
-use crate::crypto::algorithm::AlgorithmIdentifier;
+use crate::crypto::algorithm::{AlgorithmIdentifier, SignatureScheme};
 use crate::crypto::signature::PublicKey;
 use const_oid::ObjectIdentifier;
 use sha1::Sha1;
@@ -256,6 +256,15 @@ impl Certificate {
     /// verifies it (SEC-113).
     pub fn signature(&self) -> &[u8] {
         self.slice(&self.0.signature)
+    }
+
+    /// Checks that the key of `issuer` signed it; of names, dates and extensions nothing is looked at.
+    ///
+    /// # Errors
+    /// As [`PublicKey::verify`], and where that key or the algorithm is not supported.
+    pub fn signed_by(&self, issuer: &Self, limits: &Limits) -> Result<(), crypto::Error> {
+        let scheme = SignatureScheme::from_identifier(self.signature_algorithm(), None)?;
+        issuer.public_key(limits)?.verify(&scheme, self.tbs(), self.signature())
     }
 
     /// Every extension, known or not, in the order of the certificate.

@@ -1,7 +1,8 @@
 //! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
 //! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
 //! constraints of [`constraint`], the policies of [`policies`] and the parameters of [`inherit`]), looked up in what was revoked ([`revocation`], over
-//! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers), held against the rules of publicly trusted authorities ([`lint`]),
+//! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers,
+//! [`publication`] what keeps others from looking), held against the rules of publicly trusted authorities ([`lint`]),
 //! and made ([`issue`]).
 //!
 //! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
@@ -21,6 +22,7 @@ pub mod name;
 pub mod ocsp;
 mod path;
 pub mod policies;
+pub mod publication;
 pub mod purpose;
 pub mod revocation;
 pub mod status;

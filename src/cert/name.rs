@@ -57,20 +57,29 @@ impl Name {
         let mut names = element.sequence("Name")?;
         let mut rdn = 0;
         while let Some(set) = names.next_element()? {
-            let mut keys = Vec::new();
             let mut members = set.set("RelativeDistinguishedName")?;
-            while let Some(member) = members.next_element()? {
-                let mut parts = member.sequence("AttributeTypeAndValue")?;
-                let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
-                let value = parts.required_any("AttributeValue")?;
-                parts.finish("AttributeTypeAndValue")?;
-                keys.push(comparison_key(&oid, &value));
-                let text = value.text("AttributeValue").unwrap_or_else(|_| format!("#{}", hex(value.raw())));
-                attributes.push(Attribute { oid, text, rdn });
-            }
-            keys.sort();
-            let key = keys.concat();
-            push_counted(&mut canonical, &key);
+            let mut keys: Vec<Vec<u8>> = Vec::new();
+            counted(&mut canonical, |out| {
+                while let Some(member) = members.next_element()? {
+                    let mut parts = member.sequence("AttributeTypeAndValue")?;
+                    let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
+                    let value = parts.required_any("AttributeValue")?;
+                    parts.finish("AttributeTypeAndValue")?;
+                    let text = value.text("AttributeValue").unwrap_or_else(|_| format!("#{}", hex(value.raw())));
+                    attributes.push(Attribute { oid, text, rdn });
+                    // Of one attribute, as most have, there is nothing to sort.
+                    if keys.is_empty() && members.is_empty() {
+                        put_comparison_key(out, &oid, &value);
+                    } else {
+                        let mut key = Vec::with_capacity(value.raw().len() + 32);
+                        put_comparison_key(&mut key, &oid, &value);
+                        keys.push(key);
+                    }
+                }
+                keys.sort();
+                keys.iter().for_each(|key| out.extend_from_slice(key));
+                asn1::Result::Ok(())
+            })?;
             rdn += 1;
         }
         Ok(Self { der: element.raw().to_vec(), attributes, canonical })
@@ -217,38 +226,43 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes by which one attribute is compared.
-fn comparison_key(oid: &ObjectIdentifier, value: &Element<'_>) -> Vec<u8> {
+fn put_comparison_key(out: &mut Vec<u8>, oid: &ObjectIdentifier, value: &Element<'_>) {
     let folds = matches!(value.tag, Tag::PRINTABLE_STRING | Tag::UTF8_STRING | Tag::IA5_STRING) && !value.constructed;
-    let mut key = Vec::with_capacity(value.raw().len() + 16);
-    push_counted(&mut key, oid.as_bytes());
+    counted(out, |out| out.extend_from_slice(oid.as_bytes()));
     // Malformed UTF-8 is compared as bytes: its replacement characters would make different values equal.
     match std::str::from_utf8(value.content()) {
         Ok(text) if folds => {
-            key.push(1);
-            push_counted(&mut key, folded(text).as_bytes());
+            out.push(1);
+            counted(out, |out| put_folded(out, text));
         }
         _ => {
-            key.push(0);
-            push_counted(&mut key, value.raw());
+            out.push(0);
+            counted(out, |out| out.extend_from_slice(value.raw()));
         }
     }
-    key
 }
 
-fn folded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
+fn put_folded(out: &mut Vec<u8>, text: &str) {
+    for (n, word) in text.split_whitespace().enumerate() {
+        if n > 0 {
+            out.push(b' ');
         }
-        out.extend(word.chars().flat_map(char::to_lowercase));
+        for c in word.chars().flat_map(char::to_lowercase) {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
     }
-    out
 }
 
-fn push_counted(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-    out.extend_from_slice(bytes);
+/// What `put` appends, after the number of its bytes.
+fn counted<T>(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let at = out.len();
+    out.extend_from_slice(&[0; 8]);
+    let result = put(out);
+    let count = (out.len() - at).saturating_sub(8) as u64;
+    if let Some(place) = out.get_mut(at..at + 8) {
+        place.copy_from_slice(&count.to_be_bytes());
+    }
+    result
 }
 
 /// RFC 4514 section 2.4, then what could deceive a terminal.

@@ -12,7 +12,6 @@ use crate::cert::constraint::Spent;
 use crate::cert::policies::{self, Against, PolicyOutcome};
 use crate::cert::revocation::{self, CertificateStatus, RevocationStatus, Wanted};
 use crate::crypto;
-use crate::crypto::algorithm::SignatureScheme;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -537,11 +536,7 @@ impl<'a> Search<'a> {
     }
 
     fn check(&self, issued: &Certificate, issuer: &Certificate) -> Option<Reason> {
-        let checked = SignatureScheme::from_identifier(issued.signature_algorithm(), None).and_then(|scheme| {
-            let key = issuer.public_key(self.request.limits)?;
-            key.verify(&scheme, issued.tbs(), issued.signature())
-        });
-        let error = checked.err()?;
+        let error = issued.signed_by(issuer, self.request.limits).err()?;
         let code = match &error {
             crypto::Error::UnsupportedAlgorithm { .. }
             | crypto::Error::Parameters { .. }

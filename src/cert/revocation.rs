@@ -1,5 +1,6 @@
 //! Whether a certificate was revoked: by lists ([RFC 5280 section 6.3]) and by OCSP responses (RFC 6960), as far as they
-//! were given (SEC-114 to SEC-118). What is missing is named, so that the caller can fetch it; nothing is fetched here.
+//! were given (SEC-114 to SEC-118). What is missing is named, so that the caller can fetch it (the module `fetch`
+//! does); nothing is fetched here.
 //!
 //! Missing, stale or unusable data never turns into "not revoked".
 //!
@@ -9,10 +10,11 @@ mod lists;
 mod responses;
 
 use crate::asn1::oid;
+use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::ChainRequest;
+use crate::cert::chain::{ChainRequest, Trust};
 use crate::cert::crl::{Crl, RevocationReason};
 use crate::cert::extension::GeneralName;
 use crate::cert::name::Name;
@@ -27,6 +29,7 @@ pub struct RevocationData {
     by_issuer: HashMap<Vec<u8>, Vec<usize>>,
     responses: Vec<OcspResponse>,
     nonce: Option<Vec<u8>>,
+    failures: Vec<(Certificate, Reason)>,
 }
 
 impl RevocationData {
@@ -52,6 +55,19 @@ impl RevocationData {
     #[must_use]
     pub fn with_nonce(self, nonce: Vec<u8>) -> Self {
         Self { nonce: Some(nonce), ..self }
+    }
+
+    /// Why something about a certificate is missing from here: whoever was asked for it did not give it. Told where
+    /// nothing else answers for that certificate.
+    pub fn add_failure(&mut self, about: Certificate, why: Reason) {
+        self.failures.push((about, why));
+    }
+
+    /// Everything of another one, too, its nonce aside.
+    pub fn extend(&mut self, other: &Self) {
+        other.crls.iter().cloned().for_each(|crl| self.add_crl(crl));
+        self.responses.extend(other.responses.iter().cloned());
+        self.failures.extend(other.failures.iter().cloned());
     }
 
     /// Whether there is neither a list nor a response.
@@ -126,10 +142,14 @@ pub struct Wanted {
     pub issuer: String,
     /// Where it is published, as the certificate says; may be empty.
     pub urls: Vec<String>,
+    /// The certificate that it is about.
+    pub certificate: Certificate,
+    /// Its issuer's, where that is there.
+    pub issuer_certificate: Option<Certificate>,
 }
 
 /// What is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WantedKind {
     /// A revocation list.
     Crl,
@@ -141,24 +161,31 @@ pub enum WantedKind {
 
 impl Wanted {
     /// What would tell whether a certificate is revoked.
-    fn for_status(certificate: &Certificate) -> impl Iterator<Item = Self> {
+    fn for_status(certificate: &Certificate, issuer: &Certificate) -> impl Iterator<Item = Self> {
         let points = certificate.distribution_points().unwrap_or_default();
         let lists: Vec<String> = points.iter().flat_map(|point| point.urls()).map(str::to_owned).collect();
         let responders = locations(certificate, &oid::AD_OCSP);
-        let certificate = certificate.clone();
+        let (certificate, issuer) = (certificate.clone(), issuer.clone());
         [(WantedKind::Crl, lists), (WantedKind::Ocsp, responders)]
             .into_iter()
             .filter(|(what, urls)| *what == WantedKind::Crl || !urls.is_empty())
-            .map(move |(what, urls)| Self::new(what, &certificate, urls))
+            .map(move |(what, urls)| Self::new(what, &certificate, Some(&issuer), urls))
     }
 
     /// The certificate of a certificate's issuer.
     pub(crate) fn issuer_of(certificate: &Certificate) -> Self {
-        Self::new(WantedKind::Issuer, certificate, locations(certificate, &oid::AD_CA_ISSUERS))
+        Self::new(WantedKind::Issuer, certificate, None, locations(certificate, &oid::AD_CA_ISSUERS))
     }
 
-    fn new(what: WantedKind, certificate: &Certificate, urls: Vec<String>) -> Self {
-        Self { what, about: certificate.subject().brief(), issuer: certificate.issuer().brief(), urls }
+    fn new(what: WantedKind, certificate: &Certificate, issuer: Option<&Certificate>, urls: Vec<String>) -> Self {
+        Self {
+            what,
+            about: certificate.subject().brief(),
+            issuer: certificate.issuer().brief(),
+            urls,
+            certificate: certificate.clone(),
+            issuer_certificate: issuer.cloned(),
+        }
     }
 }
 
@@ -193,6 +220,21 @@ pub(super) struct Examined {
     pub(super) statuses: Vec<CertificateStatus>,
     pub(super) wanted: Vec<Wanted>,
     pub(super) notes: Vec<Reason>,
+}
+
+/// What lists and responses say of one certificate. Of their signers those count that the given issuer is or authorized:
+/// of an indirect list whose signer another authority vouches for, nothing is known here.
+pub fn status(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    data: &[&RevocationData],
+    at: Time,
+    limits: &Limits,
+) -> RevocationStatus {
+    let trust = Trust::new([issuer.clone()]);
+    let request = ChainRequest { revocation: data, ..ChainRequest::new(certificate, &trust, at, limits) };
+    let mut statuses = examine(&request, &[certificate.clone(), issuer.clone()], &[]).statuses;
+    statuses.pop().map_or(RevocationStatus::Unchecked, |one| one.status)
 }
 
 /// Looks up every certificate of a path but its anchor (OUT-23). `path` is leaf first.
@@ -241,7 +283,9 @@ impl Examiner<'_> {
         if let Some(status) = status.or(by_response).or(by_list) {
             return status;
         }
-        self.wanted.extend(Wanted::for_status(certificate));
+        self.wanted.extend(Wanted::for_status(certificate, issuer));
+        let failures = self.request.revocation.iter().flat_map(|data| &data.failures);
+        whys.extend(failures.filter(|(about, _)| about == certificate).map(|(_, why)| why.clone()));
         if whys.is_empty() {
             let text =
                 format!("no revocation list and no OCSP response that covers the certificate of \"{who}\" is there");

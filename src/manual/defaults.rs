@@ -30,6 +30,10 @@
 //! - **Revocation is off** where nothing was given to judge it by, and the report says `unchecked`, which is not "good". Where
 //!   lists or responses are given it is **hard**: every certificate of the chain must be known not to be revoked. Whoever
 //!   says "revoked" is believed over whoever says "good" (SEC-114, SEC-134).
+//! - **Nothing is fetched** unless it is asked for by name: who looks a certificate up is seen by whoever published its
+//!   addresses, and an attacker can be that. Then: http only, public addresses only, no redirections, 3 seconds for a
+//!   connection, 10 for an exchange, 20 for a judgement; lists before OCSP, since a list does not tell whose certificate is
+//!   looked at (SEC-131 to SEC-133).
 //! - **Revoked is revoked**, whatever the signer claims about when it signed. A timestamp answers the other question, whether
 //!   the certificate was good then, and not that one; and no timestamp helps where the key was stolen (SEC-118).
 //! - **A key identifier guides and does not decide**: a chain is not refused because an authorityKeyIdentifier names another

@@ -132,6 +132,29 @@ impl<'o> Opener<'o> {
         Self { notes, ..self }
     }
 
+    /// The same under another trust.
+    pub fn with_trust<'t>(self, trust: &'t Trust) -> Opener<'t>
+    where
+        'o: 't,
+    {
+        Opener { trust, ..self }
+    }
+
+    /// What is trusted.
+    pub fn trust(&self) -> &'o Trust {
+        self.trust
+    }
+
+    /// The revocation lists and OCSP responses that were given.
+    pub fn revocation_data(&self) -> Option<&'o RevocationData> {
+        self.data
+    }
+
+    /// What was said to be known of how the message came here.
+    pub fn notes(&self) -> &'o [Reason] {
+        self.notes
+    }
+
     /// The same, which looks for the cause where a signature is broken.
     pub(super) fn thorough(&self) -> Self {
         Self { thoroughness: Thoroughness::FindCauses, ..*self }

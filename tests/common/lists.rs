@@ -152,13 +152,18 @@ impl<'a> Response<'a> {
     }
 
     pub fn der(&self) -> Vec<u8> {
+        self.repeated(1)
+    }
+
+    /// With the same answer so many times.
+    pub fn repeated(&self, answers: usize) -> Vec<u8> {
         let nonce = self.nonce.as_ref().map(|nonce| {
             der::explicit(1, &der::sequence(&[extension("1.3.6.1.5.5.7.48.1.2", false, &der::octets(nonce))]))
         });
         let tbs = der::sequence(&[
             der::explicit(1, self.signer.certificate.subject().der()),
             der::primitive(Tag::GENERALIZED_TIME, b"20261124070000Z"),
-            der::sequence(&[self.single()]),
+            der::sequence(&vec![self.single(); answers]),
             nonce.unwrap_or_default(),
         ]);
         let certificates: Vec<&[u8]> = self.certificates.iter().map(Certificate::der).collect();

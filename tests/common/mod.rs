@@ -6,6 +6,8 @@ pub mod canary;
 #[cfg(feature = "cli")]
 pub mod desk;
 pub mod envelope;
+#[cfg(feature = "net")]
+pub mod http_server;
 pub mod lists;
 pub mod outlook;
 pub mod people;

@@ -91,6 +91,15 @@ impl Authority {
 
     /// The certificate of a user, changed as the caller likes.
     pub fn user(&self, name: &str, change: impl FnOnce(&mut CertificateTemplate)) -> Certificate {
+        self.user_with_key(name, change).0
+    }
+
+    /// The same with the key.
+    pub fn user_with_key(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateTemplate),
+    ) -> (Certificate, Arc<SoftwareKey>) {
         let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
         let spki = key.public_key_spki();
         let emails = ["alice@example.com".parse().unwrap()];
@@ -98,7 +107,7 @@ impl Authority {
         let mut template = CertificateTemplate::new(common_name(name), issuer, &serial(), years(), &spki)
             .for_mail(&emails, KeyUsage::DIGITAL_SIGNATURE);
         change(&mut template);
-        sign(&self.key, &template)
+        (sign(&self.key, &template), Arc::new(SoftwareKey::new(key)))
     }
 
     /// The same name and key, certified by another authority.

@@ -62,6 +62,10 @@ pub(crate) enum Command {
     Export(Export),
     /// Looks at certificates without a message.
     Certs(Certs),
+    /// Fetches revocation lists, and checks certificates by them.
+    #[cfg(feature = "net")]
+    #[command(before_help = crate::crl::EXAMPLES)]
+    Crl(crate::crl::CrlArgs),
     /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
     #[command(before_help = LINT_EXAMPLES)]
     Lint(Lint),
@@ -286,7 +290,7 @@ pub(crate) struct Lists {
     pub(crate) crls: Vec<PathBuf>,
 
     /// hard: every certificate of the chain must be known not to be revoked; soft: none may be known to be; off: not
-    /// looked up. Hard where --crls are given, and else off.
+    /// looked up. Hard where --crls are given or --fetch is, and else off.
     #[arg(long, value_name = "MODE", value_parser = revocation)]
     pub(crate) revocation: Option<RevocationMode>,
 }
@@ -308,6 +312,9 @@ pub(crate) struct Judging {
 
     #[command(flatten)]
     pub(crate) lists: Lists,
+
+    #[command(flatten)]
+    pub(crate) fetching: crate::fetching::Fetching,
 
     /// Open the S/MIME part of this name ("1.2") that lies beside other content.
     #[arg(long, value_name = "PATH")]
@@ -538,6 +545,9 @@ pub(crate) struct CertsVerify {
 
     #[command(flatten)]
     pub(crate) lists: Lists,
+
+    #[command(flatten)]
+    pub(crate) fetching: crate::fetching::Fetching,
 
     /// The time to judge at, RFC 3339 (now otherwise).
     #[arg(long, value_name = "TIME")]

@@ -2,12 +2,12 @@
 
 use crate::args::{Certs, CertsCommand, CertsVerify};
 use crate::console::Console;
-use crate::failure::{Failure, Outcome, exit};
+use crate::failure::{Outcome, exit};
 use crate::output::{self, Existing, Readers};
 use crate::{explain, render, store, time};
 use serde_json::json;
 use smime::base::reason::Reason;
-use smime::cert::chain::{self, Candidates, ChainOutcome, ChainRequest, ChainVerdict, PathInputs};
+use smime::cert::chain::{Candidates, ChainOutcome, ChainRequest, ChainVerdict, PathInputs};
 use smime::cert::extension::NameConstraints;
 use smime::cert::mailbox::{AddressMatch, Mailboxes, speaks_for};
 use smime::cert::policies::{Initially, PolicyInputs};
@@ -24,17 +24,15 @@ pub(crate) fn run(args: &Certs, console: Console) -> Outcome {
 }
 
 fn verify(args: &CertsVerify, console: Console) -> Outcome {
-    let mut extra = store::certificates(std::slice::from_ref(&args.certificate), console)?;
-    if extra.is_empty() {
-        return Err(Failure::new(exit::UNREADABLE, "it holds no certificate").about(args.certificate.display()));
-    }
-    let leaf = extra.remove(0);
+    let (leaf, mut extra) = store::leaf(&args.certificate, console)?;
     extra.extend(store::certificates(&args.chain, console)?);
     let at = time(args.at);
     let mut trust = store::trust(&args.trust, at, console)?;
     store::anchors(&args.anchor, at, console)?.into_iter().for_each(|anchor| trust.add_anchor(anchor));
     let lists = store::revocation(&args.lists.crls, console)?;
-    let default = if args.lists.crls.is_empty() { RevocationMode::Off } else { RevocationMode::Hard };
+    let network = args.fetching.network()?;
+    let nothing = args.lists.crls.is_empty() && network.is_off();
+    let default = if nothing { RevocationMode::Off } else { RevocationMode::Hard };
     let mode = args.lists.revocation.unwrap_or(default);
     let policy = Policy::new(args.profile);
     let inputs = inputs(args);
@@ -48,7 +46,7 @@ fn verify(args: &CertsVerify, console: Console) -> Outcome {
         candidates: if args.explain { Candidates::Always } else { Candidates::OnFailure },
         ..ChainRequest::new(&leaf, &trust, at, &policy.limits)
     };
-    let outcome = chain::build(&request);
+    let outcome = network.build(&request, console);
     let answer = Answer::new(args, &request, outcome, mode, &policy);
     let text = if args.json { answer.to_json() } else { answer.to_words(args.explain) };
     output::write(None, Existing::Refuse, Readers::Usual, text.as_bytes())?;

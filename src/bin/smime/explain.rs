@@ -72,13 +72,16 @@ pub(crate) fn status(one: &CertificateStatus) -> Value {
     }
 }
 
-pub(crate) fn wanted(wanted: &Wanted) -> Value {
-    let what = match wanted.what {
+pub(crate) fn kind(what: WantedKind) -> &'static str {
+    match what {
         WantedKind::Crl => "crl",
         WantedKind::Ocsp => "ocsp",
         WantedKind::Issuer => "issuer",
-    };
-    json!({ "what": what, "about": wanted.about, "issuer": wanted.issuer, "urls": wanted.urls })
+    }
+}
+
+pub(crate) fn wanted(wanted: &Wanted) -> Value {
+    json!({ "what": kind(wanted.what), "about": wanted.about, "issuer": wanted.issuer, "urls": wanted.urls })
 }
 
 /// What to try, each hint once.

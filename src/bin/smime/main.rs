@@ -1,14 +1,19 @@
 //! The program: what is said on the command line becomes one call of the library. The clock is read here, and nowhere else.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod certs;
 mod console;
+#[cfg(feature = "net")]
+mod crl;
 mod demo;
 mod diagnose;
 mod encrypt;
 mod explain;
 mod export;
 mod failure;
+mod fetching;
 mod import;
 mod input;
 mod inspect;
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(args, order, console),
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),
+        #[cfg(feature = "net")]
+        Command::Crl(args) => crl::run(args, console),
         Command::Sst(args) => sst::run(args, console),
         Command::Policy(args) => policy::run(args, console),
     };

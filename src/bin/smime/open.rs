@@ -3,6 +3,7 @@
 use crate::args::{Doctor, Judging, Open, Verify};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, code_of, exit};
+use crate::fetching::Network;
 use crate::input::Received;
 use crate::output::{self, Existing, Output, Readers};
 use crate::policies::Policies;
@@ -13,6 +14,7 @@ use smime::open::doctor;
 use smime::policy::policy::Des;
 use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Trust};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Everything that a message is judged by.
 struct Judge {
@@ -22,6 +24,7 @@ struct Judge {
     lists: Option<RevocationData>,
     revocation: Option<RevocationMode>,
     candidates: Candidates,
+    network: Network,
 }
 
 impl Judge {
@@ -37,7 +40,8 @@ impl Judge {
         let (mut policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
         policy.access = policies.effective.access();
         policy.des = if args.allow_des { Des::Read } else { Des::Refuse };
-        Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default() })
+        let network = args.fetching.network()?;
+        Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
     }
 
     fn open(
@@ -49,11 +53,12 @@ impl Judge {
     ) -> Result<Opened<'static>, Failure> {
         let opener = self.opener(args).with_notes(&received.notes);
         let now = time(args.at);
-        let opened = match &args.signed_content {
-            Some(content) => opener.open_detached(received.source, input::content(content, console)?, now),
-            None => opener.open_source(received.source, now),
+        let content = args.signed_content.as_ref().map(|path| input::content(path, console)).transpose()?;
+        let open = |opener: &Opener<'_>| match &content {
+            Some(content) => opener.open_detached(Arc::clone(&received.source), Arc::clone(content), now),
+            None => opener.open_source(Arc::clone(&received.source), now),
         };
-        opened.map_err(|e| Failure::from(e).about(input::name(mail)))
+        self.network.open(&opener, now, console, open).map_err(|e| Failure::from(e).about(input::name(mail)))
     }
 
     fn opener<'o>(&'o self, args: &'o Judging) -> Opener<'o> {
@@ -77,8 +82,10 @@ pub(crate) fn examine(args: &Doctor, order: &ArgMatches, console: Console) -> Ou
     let mail = args.mail.as_deref();
     let received = input::received(mail, args.spool.as_deref(), console)?;
     let opener = judge.opener(&args.judging).with_notes(&received.notes);
-    let diagnosis = doctor::examine(&opener, received.source, time(args.judging.at))
-        .map_err(|e| Failure::from(e).about(input::name(mail)))?;
+    let now = time(args.judging.at);
+    let examine = |opener: &Opener<'_>| doctor::examine(opener, Arc::clone(&received.source), now);
+    let diagnosis =
+        judge.network.open(&opener, now, console, examine).map_err(|e| Failure::from(e).about(input::name(mail)))?;
     let text = if args.json { diagnose::to_json(&diagnosis) } else { diagnose::to_words(&diagnosis) };
     output::write(None, Existing::Refuse, Readers::Usual, text.as_bytes())?;
     Ok(if diagnosis.nothing_wrong() { exit::DONE } else { exit::OTHER })

@@ -236,6 +236,8 @@ pub(crate) fn hint(code: &str) -> Option<&'static str> {
         "revocation_missing" | "crl_expired" | "crl_scope" | "ocsp_expired" => {
             "--crls PATH with the newest lists of each authority in the chain; --json names where they are published"
         }
+        "fetch_failed" => "again when the server answers, or --crls PATH with the list from elsewhere",
+        "fetch_refused" => "--crls PATH with the list; --allow-host HOST where it is published on an inner network",
         "revoked" => "asking the sender, on another way, for a mail signed with a certificate that holds",
         "name_constraints" | "no_valid_policy" | "not_a_ca" | "path_length_exceeded" => {
             "--explain to see every path; only the authority that is named can put this right"

@@ -2,7 +2,7 @@
 
 use crate::args::{Identities, Judging};
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use clap::ArgMatches;
 use smime::store::directory::{Certificates, Directory, Unreachable};
@@ -181,6 +181,15 @@ pub(crate) fn certificates(paths: &[PathBuf], console: Console) -> Result<Vec<Ce
     Ok(imports(paths, console)?.into_iter().flat_map(|(_, import)| import.certificates).collect())
 }
 
+/// The first certificate of a file, which is the one in question, and the others.
+pub(crate) fn leaf(path: &PathBuf, console: Console) -> Result<(Certificate, Vec<Certificate>), Failure> {
+    let mut all = certificates(std::slice::from_ref(path), console)?;
+    if all.is_empty() {
+        return Err(Failure::new(exit::UNREADABLE, "it holds no certificate").about(path.display()));
+    }
+    Ok((all.remove(0), all))
+}
+
 /// What each file holds, and each file in a folder.
 pub(crate) fn imports(paths: &[PathBuf], console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
     each_file(paths, console, |file, bytes| Ok((file.to_path_buf(), import_of(file, bytes, console)?)))
@@ -298,7 +307,7 @@ fn add_revocation(data: &mut RevocationData, bytes: &[u8], limits: &Limits) -> R
             }
             (Err(error), _) => {
                 return Err(Failure::new(
-                    crate::failure::exit::UNREADABLE,
+                    exit::UNREADABLE,
                     format_args!("it is neither a revocation list nor an OCSP response ({error})"),
                 ));
             }

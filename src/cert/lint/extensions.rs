@@ -6,6 +6,7 @@ use super::table::LEGACY_ENDS;
 use crate::asn1::oid;
 use crate::base::time::Time;
 use crate::cert::extension::GeneralName;
+use crate::cert::publication::{host, is_inner_name};
 use const_oid::ObjectIdentifier;
 
 const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
@@ -113,23 +114,13 @@ pub(super) fn access_http(case: &Case<'_>) -> Verdict {
     Verdict::of(wrong)
 }
 
-/// Names that only an inner network knows: without a dot, or below a domain that is reserved for that (RFC 6761, RFC
-/// 6762, and what ICANN reserved). Which other domains exist is not known here.
+/// Hosts that everybody knows.
 pub(super) fn access_public(case: &Case<'_>) -> Verdict {
-    const INNER: [&str; 10] =
-        ["local", "localhost", "internal", "intranet", "lan", "corp", "home", "private", "test", "invalid"];
     let hosts: Vec<&str> = case.cert.access().iter().filter_map(|entry| host(uri(&entry.location)?)).collect();
     if hosts.is_empty() {
         return Verdict::NotApplicable;
     }
-    let inner = hosts.into_iter().filter(|host| {
-        let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
-        match host.trim_end_matches('.').rsplit_once('.') {
-            _ if is_address => false,
-            None => true,
-            Some((_, top)) => INNER.contains(&top.to_ascii_lowercase().as_str()),
-        }
-    });
+    let inner = hosts.into_iter().filter(|host| is_inner_name(host));
     let wrong = inner
         .map(|host| format!("the authorityInfoAccess names the host {}, which no public network knows", quoted(host)));
     Verdict::of(wrong.collect())
@@ -237,15 +228,4 @@ fn uri(name: &GeneralName) -> Option<&str> {
         GeneralName::Uri(uri) => Some(uri),
         _ => None,
     }
-}
-
-/// The host of `scheme://user@host:port/path`.
-fn host(uri: &str) -> Option<&str> {
-    let (_, rest) = uri.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if host.starts_with('[') {
-        return host.split_inclusive(']').next();
-    }
-    host.split(':').next().filter(|host| !host.is_empty())
 }

@@ -6,6 +6,8 @@ use crate::cert::certificate::Certificate;
 use crate::cert::crl::{Crl, RevocationReason, RevokedEntry};
 use crate::cert::extension::{DistributionPoint, GeneralName, KeyUsage, PointName, ReasonFlags, Scope};
 use crate::cert::name::Name;
+use crate::cert::publication;
+use crate::cert::purpose::PurposeRule;
 use crate::crypto::strength;
 
 impl Examiner<'_> {
@@ -80,6 +82,9 @@ impl Examiner<'_> {
         {
             let text = format!("the revocation list of \"{}\": {}", crl.issuer().brief(), weak.text);
             self.notes.push(Reason::new("revocation_weak_digest", text));
+        }
+        if *self.request.rule == PurposeRule::STRICT {
+            self.notes.extend(publication::holds_too_long(crl, certificate));
         }
         if let Some(delta) = self.delta(crl, &signer)
             && let Some(entry) = find(&delta, certificate)?

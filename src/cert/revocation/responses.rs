@@ -7,7 +7,6 @@ use crate::cert::certificate::Certificate;
 use crate::cert::chain::leaf_faults;
 use crate::cert::extension::KeyUsage;
 use crate::cert::ocsp::{OcspAnswer, OcspResponse, OcspStatus};
-use crate::crypto::algorithm::SignatureScheme;
 use crate::crypto::strength;
 
 impl Examiner<'_> {
@@ -121,11 +120,7 @@ impl Examiner<'_> {
         if !self.budget.spend_signature() {
             return against("too many signatures were looked at".to_owned());
         }
-        let verified = SignatureScheme::from_identifier(responder.signature_algorithm(), None).and_then(|scheme| {
-            let key = issuer.public_key(self.request.limits)?;
-            key.verify(&scheme, responder.tbs(), responder.signature())
-        });
-        if let Err(error) = verified {
+        if let Err(error) = responder.signed_by(issuer, self.request.limits) {
             return against(format!("that CA did not sign its certificate ({error})"));
         }
         if responder.extension(&oid::OCSP_NOCHECK).is_none() {
