@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 /// Instructions for twice as much, beside those for once; both above those of a sixteenth.
 const MOST_GROWTH: f64 = 2.3;
+/// And so many for each byte of it: what the allocator does more of as its lists grow.
+const ALLOCATOR: f64 = 20.0;
 /// Instructions of a byte of input.
 const MOST_PER_BYTE: f64 = 2_000.0;
 /// Floods are shared out among so many processes.
@@ -108,7 +110,8 @@ fn fault(line: &str, [small, once, twice]: [f64; 3]) -> Option<String> {
     let (growth, each) = ((twice - small) / (once - small), twice / size);
     let told = format!("{name}, {reader}: {growth:.2} times for twice as much, {each:.0} instructions a byte");
     println!("{told} ({:.1} million for {size} bytes)", twice / 1e6);
-    (growth > MOST_GROWTH || each > MOST_PER_BYTE).then_some(told)
+    let grown = twice - small > MOST_GROWTH * (once - small) + ALLOCATOR * size;
+    (grown || each > MOST_PER_BYTE).then_some(told)
 }
 
 /// Floods that no limit ends before 25 MiB.
