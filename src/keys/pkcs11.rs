@@ -210,6 +210,14 @@ impl Module {
         Ok(self.slots()?.into_iter().map(|(_, info)| info).collect())
     }
 
+    /// The one token that a URI means.
+    ///
+    /// # Errors
+    /// [`Error::TokenNotFound`], [`Error::SeveralTokens`], [`Error::ModuleBroken`].
+    pub fn token(&self, uri: &Uri) -> Result<TokenInfo, Error> {
+        Ok(self.find(uri)?.1)
+    }
+
     fn start(&self) -> Result<(), Answer> {
         match self.context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Err(Answer::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),

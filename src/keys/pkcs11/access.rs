@@ -23,11 +23,21 @@ pub(super) struct Access {
     wanted: Uri,
     info: TokenInfo,
     mechanisms: Vec<MechanismType>,
-    pin: Option<RawAuthPin>,
+    login: Login,
     /// What the token said of the PIN, if that was no. It is not asked again: each question costs a try.
     refusal: Mutex<Option<Error>>,
     pool: Mutex<Pool>,
     returned: Condvar,
+}
+
+/// How a session is to be logged in.
+pub(super) enum Login {
+    /// Not at all: only what is public shows.
+    Never,
+    /// With this PIN.
+    Pin(RawAuthPin),
+    /// The token asks for it at its own pad.
+    PinPad,
 }
 
 struct Pool {
@@ -51,8 +61,14 @@ pub(super) enum Failure {
     Answer(Answer),
 }
 
+impl Login {
+    pub(super) fn with(pin: &Secret) -> Self {
+        Self::Pin(RawAuthPin::new(Box::new(pin.expose().to_vec())))
+    }
+}
+
 impl Access {
-    pub(super) fn new(module: &Module, uri: &Uri, pin: Option<&Secret>) -> Result<Self, Error> {
+    pub(super) fn new(module: &Module, uri: &Uri, login: impl FnOnce(&TokenInfo) -> Login) -> Result<Self, Error> {
         let (slot, info) = module.find(uri)?;
         let context = &module.context;
         let answer = |answer: Answer| refused(&info, Tries::Unknown, &answer);
@@ -62,7 +78,7 @@ impl Access {
             module: module.clone(),
             wanted: Uri { slot: uri.slot, ..info.uri() },
             mechanisms,
-            pin: pin.map(|pin| RawAuthPin::new(Box::new(pin.expose().to_vec()))),
+            login: login(&info),
             refusal: Mutex::new(None),
             pool: Mutex::new(Pool { idle: Vec::new(), out: 0, most }),
             returned: Condvar::new(),
@@ -79,7 +95,7 @@ impl Access {
 
     /// Whether private keys show.
     pub(super) fn is_logged_in(&self) -> bool {
-        !self.info.login_required || self.pin.is_some() || self.info.has_pin_pad
+        !self.info.login_required || !matches!(self.login, Login::Never)
     }
 
     pub(super) fn offers(&self, mechanism: MechanismType) -> bool {
@@ -168,7 +184,7 @@ impl Access {
 
     /// Logs in where nobody has yet: all sessions of a process with a token are logged in, or none.
     fn greet(&self, session: &Session, slot: Slot) -> Result<(), Failure> {
-        if !self.info.login_required || !self.is_logged_in() {
+        if !self.info.login_required || matches!(self.login, Login::Never) {
             return Ok(());
         }
         let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -192,9 +208,10 @@ impl Access {
     }
 
     fn log_in(&self, session: &Session, user: UserType) -> Result<(), Answer> {
-        match &self.pin {
-            Some(pin) => session.login_with_raw(user, pin),
-            None => session.login(user, None),
+        match &self.login {
+            Login::Never => Ok(()),
+            Login::Pin(pin) => session.login_with_raw(user, pin),
+            Login::PinPad => session.login(user, None),
         }
     }
 

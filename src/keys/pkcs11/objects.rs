@@ -1,6 +1,6 @@
 //! What is on a token: keys, their certificates, and who one is with them.
 
-use super::access::{Access, Open};
+use super::access::{Access, Login, Open};
 use super::attributes::Object;
 use super::key::{Abilities, TokenKey};
 use super::{Error, Module, TokenInfo, Uri};
@@ -37,6 +37,8 @@ pub struct Objects {
     pub certificates: Vec<Certificate>,
     /// What was passed over.
     pub notes: Vec<Reason>,
+    /// The token's label, where private keys may be there that do not show without the PIN.
+    locked: Option<String>,
     /// What certificates are called: CKA_LABEL and CKA_ID.
     names: Vec<(Certificate, String, Vec<u8>)>,
     /// What keys are called.
@@ -54,7 +56,20 @@ impl Token {
     /// [`Error::TokenNotFound`], [`Error::SeveralTokens`], [`Error::PinWrong`], [`Error::PinLocked`], [`Error::PinNotSet`],
     /// [`Error::TokenGone`], [`Error::ModuleBroken`], [`Error::Refused`].
     pub fn open(module: &Module, uri: &Uri, pin: Option<&Secret>) -> Result<Self, Error> {
-        Ok(Self { access: Arc::new(Access::new(module, uri, pin)?) })
+        let login = |info: &TokenInfo| match pin {
+            Some(pin) => Login::with(pin),
+            None if info.has_pin_pad => Login::PinPad,
+            None => Login::Never,
+        };
+        Ok(Self { access: Arc::new(Access::new(module, uri, login)?) })
+    }
+
+    /// The same without PIN, not even at a PIN pad: certificates show, and private keys do not, as a rule.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn look(module: &Module, uri: &Uri) -> Result<Self, Error> {
+        Ok(Self { access: Arc::new(Access::new(module, uri, |_| Login::Never)?) })
     }
 
     /// What it said of itself when it was opened.
@@ -69,6 +84,7 @@ impl Token {
     pub fn objects(&self, limits: &Limits) -> Result<Objects, Error> {
         let found = self.access.run(|open| self.read(open, limits));
         let mut found = found.map_err(|failure| self.access.error(failure))?;
+        found.locked = (!self.access.is_logged_in()).then(|| self.info().label.clone());
         for Unproven { label, id, keys } in std::mem::take(&mut found.unproven) {
             match keys.into_iter().find(|key| key.proves(limits)) {
                 Some(key) => found.add(key, id),
@@ -79,40 +95,12 @@ impl Token {
         Ok(found)
     }
 
-    /// Who one is with the keys that a URI means: all, where it names no object. `certificates` are those that are not on the
-    /// token.
+    /// Who one is with the keys that a URI means: [`objects`](Self::objects) and [`Objects::identities_of`] in one.
     ///
     /// # Errors
-    /// As [`objects`](Self::objects); [`Error::PinNeeded`], [`Error::KeyNotFound`], [`Error::KeyWithoutCertificate`].
+    /// As both.
     pub fn identities(&self, uri: &Uri, certificates: &[Certificate], limits: &Limits) -> Result<Vec<Identity>, Error> {
-        if !self.access.is_logged_in() {
-            return Err(Error::PinNeeded { token: self.info().label.clone() });
-        }
-        let objects = self.objects(limits)?;
-        let all: Vec<Certificate> = objects.certificates.iter().chain(certificates).cloned().collect();
-        let mut identities = pair(objects.keys.clone(), &all).0;
-        if uri.names_an_object() {
-            // Of several certificates for one key the one that is named, else all for a key that is named.
-            let by_certificate = |one: &Identity| objects.means_certificate(uri, one.certificate());
-            let by_key = |one: &Identity| objects.means_key(uri, one.signing().public_key());
-            let named: Vec<Identity> = identities.iter().filter(|one| by_certificate(one)).cloned().collect();
-            if named.is_empty() {
-                identities.retain(by_key);
-            } else {
-                identities = named;
-            }
-        }
-        if identities.is_empty() {
-            let meant = objects.key_names.iter().find(|(key, id)| uri.fits_object(key.label(), id));
-            return Err(match meant {
-                Some((key, _)) => Error::KeyWithoutCertificate { key: key.label().to_owned() },
-                None => Error::KeyNotFound {
-                    wanted: uri.to_string(),
-                    present: objects.keys.iter().map(|key| key.label().to_owned()).collect(),
-                },
-            });
-        }
-        Ok(identities)
+        self.objects(limits)?.identities_of(uri, certificates)
     }
 
     fn read(&self, open: &mut Open, limits: &Limits) -> Result<Objects, Answer> {
@@ -209,6 +197,45 @@ struct Unproven {
 }
 
 impl Objects {
+    /// Who one is with the keys that a URI means: all, where it names no object. `certificates` are those that are not on the
+    /// token.
+    ///
+    /// # Errors
+    /// [`Error::PinNeeded`], [`Error::KeyNotFound`], [`Error::KeyWithoutCertificate`].
+    pub fn identities_of(&self, uri: &Uri, certificates: &[Certificate]) -> Result<Vec<Identity>, Error> {
+        if let Some(token) = &self.locked {
+            return Err(Error::PinNeeded { token: token.clone() });
+        }
+        let all: Vec<Certificate> = self.certificates.iter().chain(certificates).cloned().collect();
+        let mut identities = pair(self.keys.clone(), &all).0;
+        if uri.names_an_object() {
+            // Of several certificates for one key the one that is named, else all for a key that is named.
+            let named: Vec<Identity> =
+                identities.iter().filter(|one| self.means_certificate(uri, one.certificate())).cloned().collect();
+            if named.is_empty() {
+                identities.retain(|one| self.means_key(uri, one.signing().public_key()));
+            } else {
+                identities = named;
+            }
+        }
+        if !identities.is_empty() {
+            return Ok(identities);
+        }
+        Err(match self.key_names.iter().find(|(key, id)| uri.fits_object(key.label(), id)) {
+            Some((key, _)) => Error::KeyWithoutCertificate { key: key.label().to_owned() },
+            None => Error::KeyNotFound {
+                wanted: uri.to_string(),
+                present: self.keys.iter().map(|key| key.label().to_owned()).collect(),
+            },
+        })
+    }
+
+    /// The key of an identity.
+    pub fn key_of(&self, identity: &Identity) -> Option<&Arc<TokenKey>> {
+        let public = identity.signing().public_key();
+        self.keys.iter().find(|key| SigningKey::public_key(&***key) == public)
+    }
+
     /// What names a key on its token; more than that where the token has several.
     pub fn uri_of(&self, token: &TokenInfo, key: &TokenKey) -> Uri {
         let id = self.key_names.iter().find(|(known, _)| same(known, key)).map(|(_, id)| id.clone());
