@@ -10,6 +10,8 @@ mod common;
 use common::desk::{AT, Desk, MAIL};
 use common::people::{Authority, now};
 use common::soft_token::{Kind, PIN, SoftToken, TOKEN, uri};
+use cryptoki::error::{Error as Answer, RvError};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeInfo, AttributeType};
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme};
 use smime::crypto::private::PrivateKey;
@@ -146,8 +148,14 @@ fn sec_070_a_broken_ciphertext_gives_another_key() {
     let Some(soft) = SoftToken::alone("sec_070_a_broken_ciphertext_gives_another_key") else { return };
     soft.make_key(Kind::Rsa2048, "decrypts", 1, &[]);
     soft.make_key(Kind::Rsa2048, "unwraps", 2, &[Attribute::Decrypt(false)]);
+    // The token itself judges the padding, since it does not give the block.
+    let padded = vec![MechanismType::RSA_PKCS, MechanismType::RSA_PKCS_OAEP];
+    let session = soft.session();
+    let handle = soft.make_key(Kind::Rsa2048, "padded", 3, &[Attribute::AllowedMechanisms(padded)]);
+    let refused = session.decrypt(&Mechanism::RsaX509, handle, &[1; 256]);
+    assert!(matches!(refused, Err(Answer::Pkcs11(RvError::MechanismInvalid, _))), "{refused:?}");
     let token = soft.open();
-    for label in ["decrypts", "unwraps"] {
+    for label in ["decrypts", "unwraps", "padded"] {
         let key = key(&token, label);
         assert!(key.opens());
         let good = key.public().encrypt(&KeyTransport::RsaPkcs1, &[9; 32]).unwrap();
@@ -395,6 +403,24 @@ fn sessions_that_are_lost_are_opened_again() {
     works("after the module was ended");
     soft.end();
     assert_eq!(token.objects(&Limits::default()).unwrap().keys.len(), 1);
+}
+
+#[test]
+fn sec_152_a_key_that_is_gone_signs_nothing() {
+    let Some(soft) = SoftToken::alone("sec_152_a_key_that_is_gone_signs_nothing") else { return };
+    let ca = Authority::root("Token CA");
+    let session = soft.session();
+    let handle = soft.make_key(Kind::P256, "alice", 1, &[]);
+    let alice = soft.certify(&ca, "alice", 1);
+    let policy = Policy::default();
+    let signer = Signer::new(&alice, &policy).unwrap();
+    let raw = mail("alice", "bob");
+    let message = Message::parse(&raw).unwrap();
+    signer.sign(&message, now()).unwrap();
+    session.destroy_object(handle).unwrap();
+    let mut out = Vec::new();
+    let error = signer.sign_to(&message, now(), &mut out).unwrap_err();
+    assert!(out.is_empty() && error.to_string().contains("unavailable"), "{error}");
 }
 
 #[test]

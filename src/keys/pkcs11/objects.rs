@@ -15,9 +15,6 @@ use cryptoki::error::Error as Answer;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use std::sync::Arc;
 
-/// Keys and certificates that are read of one token.
-const MOST: usize = 1000;
-
 /// A token that was opened with its PIN, or without where only its certificates are wanted. While one process has it open, it
 /// is open to all of the process, whatever PIN they have.
 #[derive(Clone, Debug)]
@@ -105,7 +102,7 @@ impl Token {
 
     fn read(&self, open: &mut Open, limits: &Limits) -> Result<Objects, Answer> {
         let mut found = Objects::default();
-        for handle in all(open, ObjectClass::CERTIFICATE)? {
+        for handle in all(open, ObjectClass::CERTIFICATE, limits)? {
             let object = Object { session: &open.session, handle };
             let (label, id) = (object.label(), object.bytes(AttributeType::Id).unwrap_or_default());
             let Some(der) = object.bytes(AttributeType::Value).filter(|der| der.len() <= limits.element_bytes) else {
@@ -123,7 +120,7 @@ impl Token {
             }
         }
         let publics = self.publics(open, limits)?;
-        for handle in all(open, ObjectClass::PRIVATE_KEY)? {
+        for handle in all(open, ObjectClass::PRIVATE_KEY, limits)? {
             let object = Object { session: &open.session, handle };
             let label = object.label();
             match self.key(open, handle, &publics, &found, limits)? {
@@ -141,7 +138,7 @@ impl Token {
             let object = Object { session: &open.session, handle };
             Some((object.bytes(AttributeType::Id)?, object.public_key(limits)?))
         };
-        Ok(all(open, ObjectClass::PUBLIC_KEY)?.into_iter().filter_map(read).collect())
+        Ok(all(open, ObjectClass::PUBLIC_KEY, limits)?.into_iter().filter_map(read).collect())
     }
 
     /// A private key, or why it is of no use.
@@ -270,6 +267,6 @@ fn same(one: &TokenKey, other: &TokenKey) -> bool {
     SigningKey::public_key(one) == SigningKey::public_key(other)
 }
 
-fn all(open: &Open, class: ObjectClass) -> Result<Vec<ObjectHandle>, Answer> {
-    open.session.iter_objects(&[Attribute::Class(class)])?.take(MOST).collect()
+fn all(open: &Open, class: ObjectClass, limits: &Limits) -> Result<Vec<ObjectHandle>, Answer> {
+    open.session.iter_objects(&[Attribute::Class(class)])?.take(limits.store_entries).collect()
 }

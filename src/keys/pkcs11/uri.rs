@@ -221,6 +221,21 @@ mod tests {
         assert_eq!("pkcs11:".parse::<Uri>().unwrap(), Uri::default());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_name_survives(token in ".*", object in ".*", id in proptest::collection::vec(0u8.., 1..40)) {
+            let uri = Uri { token: Some(token), object: Some(object), id: Some(id), ..Uri::default() };
+            if uri.to_string().len() <= LONGEST {
+                proptest::prop_assert_eq!(uri.to_string().parse::<Uri>(), Ok(uri));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(pkcs11:)?([a-z-]{0,9}=?[%a-zA-Z0-9;&?/ ]{0,9})*") {
+            let _ = text.parse::<Uri>();
+        }
+    }
+
     #[test]
     fn what_could_mean_another_key_is_refused_by_name() {
         let refused = |text: &str| text.parse::<Uri>().unwrap_err();
