@@ -16,6 +16,8 @@ pub mod people;
 pub mod shape;
 #[cfg(all(unix, feature = "ldap", feature = "cli"))]
 pub mod slapd;
+#[cfg(all(unix, feature = "pkcs11", feature = "cli"))]
+pub mod soft_token;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};

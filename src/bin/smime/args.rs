@@ -87,6 +87,10 @@ pub(crate) enum Command {
     /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
     #[command(before_help = POLICY_EXAMPLES)]
     Policy(PolicyArgs),
+    /// Shows the cards and other tokens that there are, with their keys and certificates.
+    #[cfg(feature = "pkcs11")]
+    #[command(before_help = crate::token::EXAMPLES)]
+    Token(crate::token::TokenArgs),
 }
 
 /// What an administrator says.
@@ -104,11 +108,12 @@ pub(crate) struct Policies {
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
 #[derive(Args)]
 pub(crate) struct Identities {
-    /// A PKCS#12 file, or a PEM or DER file with key and certificates.
+    /// A PKCS#12 file, or a PEM or DER file with key and certificates; or a key on a token, as `pkcs11:token=..;object=..`
+    /// (feature pkcs11), whose PIN is the password.
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
 
-    /// The private key of that identity, where it lies in a file of its own.
+    /// The private key of that identity, where it lies in a file of its own, or on a token.
     #[arg(long, value_name = "FILE", requires = "identity")]
     pub(crate) key: Vec<PathBuf>,
 
@@ -123,6 +128,10 @@ pub(crate) struct Identities {
     /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
     #[arg(long)]
     pub(crate) allow_no_mac: bool,
+
+    #[cfg(feature = "pkcs11")]
+    #[command(flatten)]
+    pub(crate) module: crate::token::ModulePath,
 }
 
 /// Where a mail comes from and what it becomes.

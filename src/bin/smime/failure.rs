@@ -164,6 +164,29 @@ impl From<keys::signing::KeyError> for Failure {
     }
 }
 
+#[cfg(feature = "pkcs11")]
+impl From<keys::pkcs11::Error> for Failure {
+    fn from(error: keys::pkcs11::Error) -> Self {
+        use keys::pkcs11::Error;
+        let hint = match &error {
+            Error::ModuleMissing { .. } | Error::ModuleBroken { .. } => {
+                Some("--module PATH with the library that came with the token, or opensc-pkcs11.so for cards")
+            }
+            Error::TokenNotFound { .. } | Error::SeveralTokens { .. } | Error::KeyNotFound { .. } => {
+                Some("`smime token list`, which shows what there is")
+            }
+            Error::PinNeeded { .. } => Some("--password-file FILE with the PIN"),
+            Error::PinWrong { .. } => Some("another PIN, but not too often"),
+            Error::PinLocked { .. } => Some("unlocking it by the program that came with the token"),
+            Error::PinNotSet { .. } => Some("setting it by the program that came with the token"),
+            Error::KeyWithoutCertificate { .. } => Some("--identity CERTIFICATE --key pkcs11:.."),
+            Error::TokenGone { .. } => Some("again when it is put in"),
+            _ => None,
+        };
+        Self { hint, ..Self::new(exit::OTHER, error) }
+    }
+}
+
 impl From<cert::Error> for Failure {
     fn from(error: cert::Error) -> Self {
         Self::new(exit::OTHER, error)

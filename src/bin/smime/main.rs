@@ -31,6 +31,8 @@ mod servers;
 mod sign;
 mod sst;
 mod store;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod urls;
 
 use args::{Cli, Command};
@@ -69,6 +71,8 @@ fn main() -> ExitCode {
         Command::Crl(args) => crl::run(args, console),
         Command::Sst(args) => sst::run(args, console),
         Command::Policy(args) => policy::run(args, console),
+        #[cfg(feature = "pkcs11")]
+        Command::Token(args) => token::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

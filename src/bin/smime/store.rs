@@ -49,7 +49,7 @@ pub(crate) fn identities(args: &Identities, order: &ArgMatches, console: Console
 fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
     let mut imports = Vec::new();
     for source in paired(args, order)? {
-        let import = load(&source, args.allow_no_mac, console)?;
+        let import = load(&source, args, console)?;
         console.notes(source.file.display(), &import.notes);
         imports.push((source.file, import));
     }
@@ -105,9 +105,14 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<Identity>, Failure> {
     let mut signers = Vec::new();
     for source in paired(args, order)? {
-        let import = load(&source, args.allow_no_mac, console)?;
+        let import = load(&source, args, console)?;
         console.notes(source.file.display(), &import.notes);
-        signers.push(import.sole_identity().map_err(|e| Failure::from(e).about(source.file.display()))?.clone());
+        let sole = import.sole_identity().map_err(|e| {
+            let failure = Failure::from(e).about(source.file.display());
+            let hint = "the object= or id= that `smime token list` shows";
+            if is_on_token(&source.file) { failure.hint(hint) } else { failure }
+        });
+        signers.push(sole?.clone());
     }
     Ok(signers)
 }
@@ -116,7 +121,7 @@ pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -
 pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> Result<Import, Failure> {
     match paired(args, order)?.as_slice() {
         [source] => {
-            let import = load(source, args.allow_no_mac, console)?;
+            let import = load(source, args, console)?;
             console.notes(source.file.display(), &import.notes);
             Ok(import)
         }
@@ -130,7 +135,40 @@ pub(crate) fn named(args: &Identities) -> String {
     args.identity.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn load(source: &Source, allow_no_mac: bool, console: Console) -> Result<Import, Failure> {
+/// Whether what was given for a file is the URI of a key on a token.
+pub(crate) fn is_on_token(file: &Path) -> bool {
+    let text = file.as_os_str().to_str().and_then(|text| text.get(.."pkcs11:".len()));
+    text.is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:"))
+}
+
+/// The identities of a source on a token; of the file that was given with it, the certificates.
+#[cfg(feature = "pkcs11")]
+fn load_from_token(source: &Source, args: &Identities, console: Console) -> Result<Import, Failure> {
+    use crate::token;
+    let password = source.password.as_ref();
+    match &source.key {
+        None => token::identities(&source.file, &[], (password, &args.module), console),
+        Some(key) if is_on_token(&source.file) => {
+            Err(Failure::usage("the key of a token is on it").about(key.display()).hint("without --key"))
+        }
+        Some(key) => {
+            let file = read(&source.file, None, args.allow_no_mac, console)?;
+            token::identities(key, &file.certificates, (password, &args.module), console)
+        }
+    }
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn load_from_token(source: &Source, _: &Identities, _: Console) -> Result<Import, Failure> {
+    let why = "it is a key on a token, and this program was built without the feature `pkcs11`";
+    Err(Failure::usage(why).about(source.file.display()).hint("a program built with --features cli,pkcs11"))
+}
+
+fn load(source: &Source, args: &Identities, console: Console) -> Result<Import, Failure> {
+    if [Some(&source.file), source.key.as_ref()].into_iter().flatten().any(|file| is_on_token(file)) {
+        return load_from_token(source, args, console);
+    }
+    let allow_no_mac = args.allow_no_mac;
     let mut import = read(&source.file, source.password.as_ref(), allow_no_mac, console)?;
     if let Some(key) = &source.key {
         import = import.join(read(key, source.password.as_ref(), allow_no_mac, console)?);
