@@ -32,9 +32,12 @@ impl Policies {
 
     /// Every key here comes from a file.
     pub(crate) fn permit_files(&self, identities: &Identities) -> Result<(), Failure> {
-        if self.set.permitted_keys() == PermittedKeys::CardOnly && !identities.identity.is_empty() {
+        if self.set.permitted_keys() == PermittedKeys::CardOnly
+            && (!identities.identity.is_empty() || identities.keyring.is_some())
+        {
             let why = "the policy allows keys on cards only, and this one is in a file";
-            return Err(Failure::new(exit::POLICY, why).about("--identity"));
+            let option = if identities.keyring.is_some() { "--keyring" } else { "--identity" };
+            return Err(Failure::new(exit::POLICY, why).about(option));
         }
         Ok(())
     }

@@ -48,14 +48,7 @@ fn at() -> Time {
 fn open(bytes: &[u8], name: &str, password: Option<&str>) -> Result<Installable, Error> {
     let password = password.map(Secret::from);
     let options = ImportOptions::default();
-    Installable::open(
-        Secret::from(bytes),
-        name,
-        password.as_ref(),
-        EmptyPassword::Refuse,
-        &options,
-        &Limits::default(),
-    )
+    Installable::open(Secret::from(bytes), name, password.as_ref(), EmptyPassword::Refuse, &options, &Limits::default())
 }
 
 impl Desk {
@@ -86,7 +79,10 @@ fn what_is_installed_lies_there_as_it_came() {
     let installed = ring.install(&desk.both(), at()).unwrap();
     let [Installed::New(alice), Installed::New(ca)] = &installed[..] else { panic!("{installed:?}") };
     assert_eq!(fs::read(ring.path().join(&alice.file)).unwrap(), desk.pkcs12);
-    assert_eq!((alice.protection, alice.keys, ca.protection, ca.keys), (Protection::Password, 1, Protection::Public, 0));
+    assert_eq!(
+        (alice.protection, alice.keys, ca.protection, ca.keys),
+        (Protection::Password, 1, Protection::Public, 0)
+    );
     assert_eq!(alice.certificates[0].addresses, ["alice@example.com"]);
     assert_eq!(ring.entries().unwrap(), [alice.clone(), ca.clone()]);
     #[cfg(unix)]
@@ -149,7 +145,11 @@ fn out_111_an_installation_that_stops_anywhere_leaves_what_was_or_what_will_be()
                 }
                 Err(_) => assert!(there == before || there == after, "{fault:?} at step {step}: {there:?}"),
             }
-            if there == before { old += 1 } else { new += 1 }
+            if there == before {
+                old += 1
+            } else {
+                new += 1
+            }
             // Whatever was left is in nobody's way, and the next one clears it up.
             ring.install(&files, at()).unwrap();
             assert_eq!(state(&ring), after);
