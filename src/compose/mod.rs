@@ -4,6 +4,7 @@
 
 pub mod encrypt;
 mod form;
+pub mod installation_mail;
 pub mod layers;
 pub mod message;
 pub mod notice;

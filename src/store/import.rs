@@ -147,6 +147,11 @@ impl Import {
         known.map(|key| key.private_key())
     }
 
+    /// How many private keys there are, those of the identities too.
+    pub fn private_keys(&self) -> usize {
+        self.known.len()
+    }
+
     /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
     /// them anew.
     #[must_use]

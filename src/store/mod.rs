@@ -2,19 +2,22 @@
 //! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
 //! and [`keyring`] the key that opens a message.
 //!
-//! Nothing here opens a file: bytes come in, bytes go out.
+//! Bytes come in, bytes go out. Only [`keyring_folder`], which callers ask for by name, opens files.
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod appraisal;
 pub mod directory;
 pub mod import;
 pub mod keyring;
+pub mod keyring_folder;
 pub mod ldif;
 #[cfg(feature = "msg")]
 pub mod msg;
 pub mod p12;
 pub mod p7c;
 pub mod pem;
+pub(crate) mod private_folder;
 pub mod sst;
 
 use crate::asn1;

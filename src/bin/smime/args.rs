@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
+mod install;
 mod lookup;
 
+pub(crate) use install::{Import, KeyringArgs, KeyringCommand, KeyringList, KeyringRemove};
 #[cfg(feature = "ldap")]
 pub(crate) use lookup::Servers;
 pub(crate) use lookup::{Harvest, Lookup};
@@ -67,8 +69,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Shows the structure of a mail or a CMS file; says nothing of whether it is valid.
     Inspect(Inspect),
-    /// Shows what a file with keys or certificates holds.
+    /// Shows what a file with keys or certificates holds, or those that are attached to a mail, and installs them.
+    #[command(before_help = install::IMPORT_EXAMPLES)]
     Import(Import),
+    /// Shows what is installed in a keyring folder, and removes it.
+    Keyring(KeyringArgs),
     /// Writes an identity with its chain anew, under a new password.
     #[command(before_help = EXPORT_EXAMPLES)]
     Export(Export),
@@ -132,6 +137,15 @@ pub(crate) struct Identities {
     #[cfg(feature = "pkcs11")]
     #[command(flatten)]
     pub(crate) module: crate::token::ModulePath,
+
+    /// A folder of installed keys and certificates (`smime import --keyring`); where one is to be chosen, it is the newest
+    /// for the address.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keyring: Option<PathBuf>,
+
+    /// A file with a password of that folder's keys in its first line; repeatable, and each is tried.
+    #[arg(long, value_name = "FILE", requires = "keyring")]
+    pub(crate) keyring_password_file: Vec<PathBuf>,
 }
 
 /// Where a mail comes from and what it becomes.
@@ -252,8 +266,8 @@ pub(crate) struct Encrypt {
 
     /// Certificates to choose from: PEM, DER, PKCS#7, SST or LDIF files, contacts of `smime harvest`, or folders of them;
     /// repeatable.
-    #[cfg_attr(feature = "ldap", arg(long, value_name = "PATH", required_unless_present = "ldap"))]
-    #[cfg_attr(not(feature = "ldap"), arg(long, value_name = "PATH", required = true))]
+    #[cfg_attr(feature = "ldap", arg(long, value_name = "PATH", required_unless_present_any = ["ldap", "keyring"]))]
+    #[cfg_attr(not(feature = "ldap"), arg(long, value_name = "PATH", required_unless_present = "keyring"))]
     pub(crate) certs: Vec<PathBuf>,
 
     #[cfg(feature = "ldap")]
@@ -460,34 +474,12 @@ pub(crate) struct Inspect {
     pub(crate) force: bool,
 }
 
-#[derive(Args)]
-pub(crate) struct Import {
-    /// PKCS#12, PKCS#8, PKCS#7, PEM, a certificate or a key.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
-    /// A file with the password in its first line.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
-
-    /// An open file descriptor with the password.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) password_fd: Option<u32>,
-
-    /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
-    #[arg(long)]
-    pub(crate) allow_no_mac: bool,
-
-    /// What it holds as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 const EXPORT_EXAMPLES: &str = "Examples:
   smime export --identity alice.p12 --out new.p12                  asks for the old password, and twice for the new one
   smime export --identity alice.pem --key alice.key --new-password-file new.txt --out alice.p12
   smime export --identity alice.p12 --profile legacy --out phone.p12   for an old phone, or gpgsm 2.2
   smime export --identity alice.p12 --pem --out alice.pem          certificates only, for others
+  smime export --identity alice.p12 --mail --out me.eml            a mail to herself, to install it on a phone
 
 The private key leaves in PKCS#12 only, and never without a password.";
 
@@ -517,6 +509,18 @@ pub(crate) struct Export {
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
 
+    /// A mail to its own sender with the PKCS#12 attached, to be sent and opened on another device.
+    #[arg(long)]
+    pub(crate) mail: bool,
+
+    /// The address of that mail, which must stand in the certificate (its first one otherwise).
+    #[arg(long, value_name = "ADDR", requires = "mail")]
+    pub(crate) account: Option<EmailAddress>,
+
+    /// The date of that mail, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME", requires = "mail")]
+    pub(crate) at: Option<Time>,
+
     /// The certificates only, as PEM.
     #[arg(long, conflicts_with_all = PKCS12_ONLY)]
     pub(crate) pem: bool,
@@ -531,7 +535,7 @@ pub(crate) struct Export {
 }
 
 /// What means nothing where no key is written.
-const PKCS12_ONLY: [&str; 4] = ["profile", "new_password_file", "new_password_fd", "name"];
+const PKCS12_ONLY: [&str; 5] = ["profile", "new_password_file", "new_password_fd", "name", "mail"];
 
 const CERTS_EXAMPLES: &str = "Examples:
   smime certs verify --trust ca.pem alice.pem

@@ -3,27 +3,34 @@
 use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
+use crate::keyring::Ring;
 use crate::output::{Existing, Output, Readers};
 use crate::policies::{Policies, decided};
 use crate::{input, store, time};
 use clap::ArgMatches;
+use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::KeyTransport;
 use smime::mime::plan::Kind;
 use smime::policy::effective::{Access, Protection};
 use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
 use smime::policy::sending::UnreachableList;
 use smime::{
-    Directory, EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, RevocationData, RevocationMode, Time,
-    Trust, compose,
+    Certificates, Directory, EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, RevocationData,
+    RevocationMode, Time, Trust, compose,
 };
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
     let policy = obeyed(args, &policies, console)?;
     let now = time(args.at);
-    let directory = sources(args, now, console)?;
+    let ring = Ring::load(&args.identities, &policy, console)?;
+    let mut directory = sources(args, now, console)?;
+    if args.identities.keyring.is_some() {
+        directory.push(Certificates(ring.import.certificates.clone()));
+    }
     let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
-    let own = store::identities(&args.identities, order, console)?;
+    let mut own = store::identities(&args.identities, order, console)?;
+    own.extend(ring.usable(Purpose::Encrypt, &policy, now).cloned());
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;

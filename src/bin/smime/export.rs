@@ -7,8 +7,9 @@ use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::input::PasswordFrom;
 use crate::output::{Existing, Output, Readers};
-use crate::store;
+use crate::{store, time};
 use clap::ArgMatches;
+use smime::compose::installation_mail;
 use smime::crypto::random::SystemRandom;
 use smime::store::import::Import;
 use smime::store::p12::{self, Profile};
@@ -23,6 +24,10 @@ pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcom
     let mut out = Output::to(Some(&args.out), existing, readers)?;
     let import = store::sole(&args.identities, order, console)?;
     let identity = import.sole_identity().map_err(|e| Failure::from(e).about(store::named(&args.identities)))?;
+    // Who it goes to is known before anybody types a password.
+    if args.mail {
+        installation_mail::owner(identity.certificate(), args.account.as_ref())?;
+    }
     let mut certificates = vec![identity.certificate().clone()];
     certificates.extend(identity.chain().iter().cloned());
     let bytes = if args.pem {
@@ -30,13 +35,23 @@ pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcom
     } else if args.p7c {
         p7c::write(&certificates, &[])
     } else {
-        pkcs12(args, &import, identity, &certificates, console)?
+        let file = pkcs12(args, &import, identity, &certificates, console)?;
+        match args.mail {
+            true => to_oneself(args, file, identity)?,
+            false => file,
+        }
     };
     out.write_all(&bytes)?;
     out.finish()?;
     let above = certificates.len().saturating_sub(1);
     console.say(format_args!("{}: {}, {above} above it", args.out.display(), identity.certificate().subject().brief()));
     Ok(exit::DONE)
+}
+
+/// OUT-114.
+fn to_oneself(args: &Export, file: Vec<u8>, identity: &Identity) -> Result<Vec<u8>, Failure> {
+    let (own, to) = (identity.certificate(), args.account.as_ref());
+    Ok(installation_mail::write(file, own, to, time(args.at), &mut SystemRandom)?)
 }
 
 fn pkcs12(

@@ -152,6 +152,50 @@ impl From<store::sst::collection::ImportRefused> for Failure {
     }
 }
 
+impl From<store::keyring_folder::Error> for Failure {
+    fn from(error: store::keyring_folder::Error) -> Self {
+        use store::keyring_folder::Error;
+        match error {
+            Error::Store(error) => crate::store::of_key_file(error),
+            Error::Io { path, error } => Self::from(error).about(path.display()),
+            Error::Unprotected => Self::new(exit::POLICY, error)
+                .hint("exporting it again under a password; or --allow-empty-password to take it as it is"),
+            Error::KeyIsThere { .. } => {
+                Self::new(exit::OTHER, error).hint("`smime keyring remove` first, if it is to be replaced")
+            }
+            Error::OpenToOthers { .. } => Self::new(exit::OTHER, error).hint("chmod 700"),
+            Error::NoKeyring { .. } => Self::new(exit::OTHER, error).hint("an empty folder, or a new one"),
+            Error::NotOne { .. } => {
+                Self::new(exit::USAGE, error).hint("six or more digits of a name that `smime keyring list` shows")
+            }
+            other => Self::new(exit::UNREADABLE, other),
+        }
+    }
+}
+
+impl From<open::key_attachments::Error> for Failure {
+    fn from(error: open::key_attachments::Error) -> Self {
+        use open::key_attachments::Error;
+        match error {
+            Error::Mime(error) => error.into(),
+            Error::Inside => Self::new(exit::UNREADABLE, error).hint("`smime open MAIL | smime import --from-mail -`"),
+            other => Self::new(exit::UNREADABLE, other),
+        }
+    }
+}
+
+impl From<compose::installation_mail::Error> for Failure {
+    fn from(error: compose::installation_mail::Error) -> Self {
+        use compose::installation_mail::Error;
+        match error {
+            Error::NotItsOwner { .. } => Self::new(exit::POLICY, error).hint("--account with an address in it"),
+            Error::Store(error) => error.into(),
+            Error::Mime(error) => error.into(),
+            other => Self::new(exit::OTHER, other),
+        }
+    }
+}
+
 impl From<keys::identity::KeyMismatch> for Failure {
     fn from(error: keys::identity::KeyMismatch) -> Self {
         Self::new(exit::OTHER, error)

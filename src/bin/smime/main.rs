@@ -18,6 +18,8 @@ mod fetching;
 mod import;
 mod input;
 mod inspect;
+mod install;
+mod keyring;
 mod lint;
 mod lookup;
 mod open;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => open::examine(args, order, console),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
+        Command::Keyring(args) => keyring::run(args, console),
         Command::Export(args) => export::run(args, order, console),
         Command::Certs(args) => certs::run(args, console),
         Command::Lint(args) => lint::run(args, console),

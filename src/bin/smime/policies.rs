@@ -36,9 +36,10 @@ impl Policies {
     pub(crate) fn permit_files(&self, identities: &Identities) -> Result<(), Failure> {
         let files = identities.identity.iter().filter(|file| !store::is_on_token(file)).count();
         let on_token = identities.key.iter().filter(|key| store::is_on_token(key)).count();
-        if self.set.permitted_keys() == PermittedKeys::CardOnly && files > on_token {
+        if self.set.permitted_keys() == PermittedKeys::CardOnly && (files > on_token || identities.keyring.is_some()) {
             let why = "the policy allows keys on cards only, and this one is in a file";
-            return Err(Failure::new(exit::POLICY, why).about("--identity"));
+            let option = if identities.keyring.is_some() { "--keyring" } else { "--identity" };
+            return Err(Failure::new(exit::POLICY, why).about(option));
         }
         Ok(())
     }

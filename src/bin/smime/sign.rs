@@ -3,6 +3,7 @@
 use crate::args::{Chain, Sign};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
+use crate::keyring::Ring;
 use crate::output::{Existing, Output, Readers};
 use crate::policies::{Policies, decided};
 use crate::{input, store, time};
@@ -11,18 +12,28 @@ use smime::crypto::algorithm::DigestAlgorithm;
 use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
 use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
-use smime::{Certificate, Message, Policy, Signer};
+use smime::{Certificate, EmailAddress, Message, Policy, Signer};
 use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
     policies.permit_files(&args.identities)?;
     let policy = obeyed(args, &policies, console)?;
-    let identities = store::signers(&args.identities, order, console)?;
-    let mut identities = identities.iter();
-    let first = identities.next().ok_or_else(|| Failure::usage("nobody to sign for").hint("--identity FILE"))?;
+    let mut identities = store::signers(&args.identities, order, console)?;
+    if identities.is_empty() && args.identities.keyring.is_none() {
+        return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
+    }
+    let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
+    let name = input::name(args.files.mail.as_deref());
+    let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
+    let now = time(args.at);
+    if args.identities.keyring.is_some() {
+        let ring = Ring::load(&args.identities, &policy, console)?;
+        identities.push(ring.signer(&addresses(args, &message), &policy, now)?.clone());
+    }
+    let Some((first, others)) = identities.split_first() else { return Err(Failure::usage("nobody to sign for")) };
     let mut signer = Signer::new(first, &policy)?;
-    for other in identities {
+    for other in others {
         signer = signer.and(other)?;
     }
     if let Some(account) = &args.account {
@@ -34,9 +45,6 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     if args.for_encryption {
         signer = signer.for_encryption();
     }
-    let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
-    let name = input::name(args.files.mail.as_deref());
-    let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
     let protection = match (args.for_encryption, message.kind()) {
         (false, Kind::Plain | Kind::AlreadySigned) => Protection::Signed,
@@ -44,7 +52,6 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     };
     policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
-    let now = time(args.at);
     // Who may sign is judged, and the signature is made and verified, before a file is begun or a byte is written.
     let signed = signer.seal(&message, now).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, signed.notes());
@@ -52,6 +59,14 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     signed.write_to(&mut out)?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// Whom a key of the keyring is to be for: the account, or else whom the message is from.
+fn addresses(args: &Sign, message: &Message<'_>) -> Vec<EmailAddress> {
+    match &args.account {
+        Some(account) => vec![account.clone()],
+        None => message.mailboxes().from.iter().filter_map(|mailbox| mailbox.address.clone()).collect(),
+    }
 }
 
 fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {

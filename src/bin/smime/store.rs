@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::contacts;
 use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
+use crate::keyring::Ring;
 use clap::ArgMatches;
 use smime::store::directory::{Certificates, InOrder};
 use smime::store::import::{self, Import, ImportOptions};
@@ -14,7 +15,8 @@ use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
 use smime::store::{pem, sst};
 use smime::{
-    Certificate, Crl, Identity, Keyring, Limits, OcspResponse, RevocationData, RevocationMode, Secret, Time, Trust,
+    Certificate, Crl, Identity, Keyring, Limits, OcspResponse, Policy, RevocationData, RevocationMode, Secret, Time,
+    Trust,
 };
 use smime::{cert, store};
 use std::path::{Path, PathBuf};
@@ -57,7 +59,12 @@ fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<
 }
 
 /// What was given to open with: identities, keys whose certificate is not there, passwords, shared keys.
-pub(crate) fn keyring(args: &Judging, order: &ArgMatches, console: Console) -> Result<Keyring, Failure> {
+pub(crate) fn keyring(
+    args: &Judging,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<Keyring, Failure> {
     let mut ring = Keyring::default();
     for (file, import) in key_files(&args.identities, order, console)? {
         if import.identities.is_empty() && import.keys.is_empty() {
@@ -70,6 +77,9 @@ pub(crate) fn keyring(args: &Judging, order: &ArgMatches, console: Console) -> R
         }
         ring.extend(import.identities);
     }
+    let installed = Ring::load(&args.identities, policy, console)?.import;
+    ring.extend(installed.identities);
+    installed.keys.into_iter().for_each(|key| ring.add_key(key));
     for file in &args.message_password_file {
         ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
     }
@@ -125,6 +135,7 @@ pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> R
             console.notes(source.file.display(), &import.notes);
             Ok(import)
         }
+        [] if args.keyring.is_some() => Ok(Ring::load(args, &Policy::default(), console)?.import),
         [] => Err(Failure::usage("no identity was given").hint("--identity FILE")),
         _ => Err(Failure::usage("several identities were given, and one is written at a time").about("--identity")),
     }
@@ -132,7 +143,7 @@ pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> R
 
 /// The files of the identities, for messages.
 pub(crate) fn named(args: &Identities) -> String {
-    args.identity.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+    args.identity.iter().chain(&args.keyring).map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether what was given for a file is the URI of a key on a token.
@@ -200,19 +211,22 @@ pub(crate) fn read(
         },
         result => result,
     };
-    result.map_err(|error| {
-        let hint = match &error {
-            store::Error::PasswordNeeded { .. } => Some("--password-file FILE"),
-            store::Error::WrongPasswordOrCorrupt => Some("another password"),
-            store::Error::NoMac => Some("--allow-no-mac if the file comes from where nobody else could change it"),
-            _ => None,
-        };
-        let failure = Failure::from(error).about(file.display());
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
+    result.map_err(|error| of_key_file(error).about(file.display()))
+}
+
+/// Why a file that may need a password is not read, with the option that helps.
+pub(crate) fn of_key_file(error: store::Error) -> Failure {
+    let hint = match &error {
+        store::Error::PasswordNeeded { .. } => Some("--password-file FILE"),
+        store::Error::WrongPasswordOrCorrupt => Some("another password"),
+        store::Error::NoMac => Some("--allow-no-mac if the file comes from where nobody else could change it"),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Certificates of files, and of the files in folders.
