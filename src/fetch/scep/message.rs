@@ -23,6 +23,7 @@ use crate::crypto::algorithm::{
 use crate::crypto::content::{CbcDecryptor, CbcEncryptor, fresh};
 use crate::crypto::digest::hash;
 use crate::crypto::random::Random;
+use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Unwrapped, WrappedKey};
 use crate::{cms, crypto};
@@ -226,7 +227,10 @@ pub fn receive(
         return Err(not("its recipientNonce is not the one that was sent"));
     }
     match text(attributes, &oid::SCEP_PKI_STATUS, "pkiStatus")?.as_deref() {
-        Some("0") => Ok(Reply::Success(open(&content.bytes, requester, limits)?, notes)),
+        Some("0") => {
+            let (bag, weakness) = open(&content.bytes, requester, limits)?;
+            Ok(Reply::Success(bag, notes.into_iter().chain(weakness).collect()))
+        }
         Some("3") => Ok(Reply::Pending),
         Some("2") => Err(Error::Refused {
             info: FailInfo::read(text(attributes, &oid::SCEP_FAIL_INFO, "failInfo")?),
@@ -294,7 +298,7 @@ fn octets(attributes: &Attributes, kind: &ObjectIdentifier, what: &'static str) 
 }
 
 /// Decrypts an EnvelopedData for the requester. The authority signed it, so that nobody probes with it.
-fn open(envelope: &[u8], requester: &Identity, limits: &Limits) -> Result<Secret> {
+fn open(envelope: &[u8], requester: &Identity, limits: &Limits) -> Result<(Secret, Option<Reason>)> {
     let not = |why: &str| Error::Reply(why.to_owned());
     let mut ciphertext = Vec::new();
     let read = Enveloped::read(envelope, limits, &mut |bytes| {
@@ -317,12 +321,18 @@ fn open(envelope: &[u8], requester: &Identity, limits: &Limits) -> Result<Secret
     let mut decryptor = CbcDecryptor::new(parameters.cipher, key.expose(), &parameters.iv)?;
     decryptor.update(&ciphertext, &mut plain);
     decryptor.finish(&mut plain).map_err(|_| not("its content does not decrypt"))?;
-    Ok(Secret::new(plain))
+    Ok((Secret::new(plain), strength::cipher_weakness(parameters.cipher)))
 }
 
-/// Those that are read: never DES, never RC2 (OUT-123).
-const CIPHERS: [ContentCipher; 4] =
-    [ContentCipher::Aes128Cbc, ContentCipher::Aes192Cbc, ContentCipher::Aes256Cbc, ContentCipher::TripleDesCbc];
+/// Those that are read. Requests never go out under DES (OUT-123); scepserver 2.1 answers with it whatever it was asked
+/// with, and what is in a reply is public: its signature counts.
+const CIPHERS: [ContentCipher; 5] = [
+    ContentCipher::Aes128Cbc,
+    ContentCipher::Aes192Cbc,
+    ContentCipher::Aes256Cbc,
+    ContentCipher::TripleDesCbc,
+    ContentCipher::DesCbc,
+];
 
 /// The entry that names our certificate, else the only one.
 fn recipient<'r>(recipients: &'r [RecipientInfo], own: &Certificate) -> Option<&'r TransportRecipient> {
