@@ -73,7 +73,7 @@ fn out_120_three_calls_to_one_address() {
     assert_eq!(own.subject().to_string(), "CN=Alice, emailAddress=alice@example.com");
     assert_eq!(own.subject_alt_names(), [GeneralName::Rfc822("alice@example.com".into())]);
     assert_eq!(own.extended_key_usage(), Some(&[oid::EMAIL_PROTECTION][..]));
-    assert_eq!(issued.identity.chain(), [server.ca.certificate.clone()]);
+    assert_eq!(issued.identity.chain(), std::slice::from_ref(&server.ca.certificate));
     assert!(issued.notes.is_empty(), "{:?}", issued.notes);
     let operations = ["/scep?operation=GetCACaps", "/scep?operation=GetCACert", "/scep?operation=PKIOperation"];
     assert_eq!(server.server.targets(), operations);
@@ -117,7 +117,7 @@ fn out_121_a_user_of_the_same_ca_is_no_registration_authority() {
     let known = session(&server).unwrap();
     // Nothing is encrypted to Mallory, so that the password of the request stays the CA's to read.
     assert_eq!(known.authority().encryption(), &ca.certificate);
-    assert_eq!(known.authority().certificates(), [ca.certificate.clone()]);
+    assert_eq!(known.authority().certificates(), std::slice::from_ref(&ca.certificate));
     // Unless somebody confirms that certificate, too.
     let both = [ca.fingerprint().parse().unwrap(), mallory.fingerprint().parse().unwrap()];
     let known = Session::begin(client(&server.url()), &both, now()).unwrap();
@@ -254,7 +254,7 @@ fn out_126_special_characters_are_quoted_and_never_escaped() {
         assert_eq!(contents.subject().attributes().count(), 1, "{template}");
         assert_eq!(contents.subject_text(), text);
         // What is shown is a template of the same subject, and the encoding holds no quotation mark of it.
-        assert!(CsrTemplate::new(text).unwrap().fill(&variables()).unwrap().subject().same(&contents.subject()));
+        assert!(CsrTemplate::new(text).unwrap().fill(&variables()).unwrap().subject().same(contents.subject()));
     }
     for bad in
         ["CN=User\\, A", "CN=a+b", "CN=a;b", "CN=\"a", "CN=\"a\"b", "CN=a=b", "CN", "CN=", "", "XYZ=a", "CN=a,,O=b"]
@@ -281,8 +281,8 @@ fn out_127_variables_are_judged_before_anybody_is_asked() {
     let template = CsrTemplate::new("{{OnPrem_Distinguished_Name}}").unwrap();
     let name =
         Variables::default().with("OnPrem_Distinguished_Name", "CN=Smith\\, Al,OU=Staff,DC=corp,DC=example").unwrap();
-    let subject = template.fill(&name).unwrap().subject();
-    assert_eq!(subject.to_string(), "CN=Smith\\, Al, OU=Staff, DC=corp, DC=example");
+    let filled = template.fill(&name).unwrap();
+    assert_eq!(filled.subject().to_string(), "CN=Smith\\, Al, OU=Staff, DC=corp, DC=example");
     let broken = Variables::default().with("OnPrem_Distinguished_Name", "nobody").unwrap();
     assert!(matches!(template.fill(&broken), Err(TemplateError::Text { .. })));
 }

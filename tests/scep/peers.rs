@@ -84,7 +84,7 @@ fn scepserver_issues_and_renews() {
     let issued = complete(&session, &first, 0).unwrap();
     let own = issued.identity.certificate();
     assert_eq!(own.subject().common_name(), Some("Alice"));
-    assert_eq!(issued.identity.chain(), [server.ca.clone()]);
+    assert_eq!(issued.identity.chain(), std::slice::from_ref(&server.ca));
     // It issues for TLS, whatever is asked for.
     assert!(!own.extended_key_usage().unwrap().contains(&oid::EMAIL_PROTECTION));
     // It answers under DES and SHA-1, whatever it was asked with.

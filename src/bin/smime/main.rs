@@ -18,6 +18,7 @@ mod fetching;
 mod import;
 mod input;
 mod inspect;
+mod intune;
 mod lint;
 mod lookup;
 mod open;
@@ -26,6 +27,8 @@ mod policies;
 mod policy;
 mod privacy;
 mod render;
+#[cfg(feature = "net")]
+mod scep;
 #[cfg(feature = "ldap")]
 mod servers;
 mod sign;
@@ -67,7 +70,10 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(args, console),
         #[cfg(feature = "net")]
         Command::Crl(args) => crl::run(args, console),
+        #[cfg(feature = "net")]
+        Command::Scep(args) => scep::run(args, order, console),
         Command::Sst(args) => sst::run(args, console),
+        Command::Intune(args) => intune::run(args, console),
         Command::Policy(args) => policy::run(args, console),
     };
     match outcome {

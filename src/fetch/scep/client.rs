@@ -176,6 +176,17 @@ impl Enrolment {
         Ok(Self::new(MessageType::RenewalReq, template, key, old.clone()))
     }
 
+    /// Goes on with a first request that was pending: of its key, and the self-signed certificate that its messages were
+    /// signed with ([`requester`](Self::requester)). Only a poll follows, never the request itself.
+    ///
+    /// # Errors
+    /// As [`first`](Self::first); [`Error::KeyMismatch`] where the certificate is not the key's.
+    pub fn resume(requester: Certificate, key: PrivateKey) -> Result<Self> {
+        let (template, key) = prepared(&CsrContents::of(&requester), key)?;
+        let requester = Identity::new(requester, Vec::new(), key.clone())?;
+        Ok(Self::new(MessageType::PkcsReq, template, key, requester))
+    }
+
     fn new(kind: MessageType, template: RequestTemplate, key: Arc<SoftwareKey>, requester: Identity) -> Self {
         // RFC 8894 section 3.2.1.1: derived from the public key, so that asking again is the same transaction.
         let transaction = hash(DigestAlgorithm::Sha256, &template.spki).iter().map(|b| format!("{b:02X}")).collect();
@@ -185,6 +196,11 @@ impl Enrolment {
     /// transactionID.
     pub fn transaction(&self) -> &str {
         &self.transaction
+    }
+
+    /// Whether it is for a key that renews nothing.
+    pub fn is_first(&self) -> bool {
+        self.kind == MessageType::PkcsReq
     }
 
     /// The key that the certificate is to be for.

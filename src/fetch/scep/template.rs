@@ -2,11 +2,13 @@
 //! taken apart before anything is put in, so that no value can become another attribute.
 
 use super::Error;
+use crate::asn1::ber::Reader;
 use crate::asn1::oid;
 use crate::base::address::EmailAddress;
 use crate::base::reason::{Reason, visible};
 use crate::base::secret::Secret;
-use crate::cert::extension::KeyUsage;
+use crate::cert::certificate::Certificate;
+use crate::cert::extension::{GeneralName, KeyUsage};
 use crate::cert::name::{Name, attribute_type};
 use crate::cert::request::{AltName, RequestTemplate};
 use const_oid::ObjectIdentifier;
@@ -159,6 +161,20 @@ pub enum AltNameKind {
     Uri,
 }
 
+impl std::str::FromStr for AltNameKind {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, &'static str> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "email" => Ok(Self::Email),
+            "upn" => Ok(Self::UserPrincipal),
+            "dns" => Ok(Self::Dns),
+            "uri" => Ok(Self::Uri),
+            _ => Err("there are email, upn, dns and uri"),
+        }
+    }
+}
+
 /// A template of requests.
 #[derive(Clone, Debug)]
 pub struct CsrTemplate {
@@ -239,10 +255,11 @@ impl CsrTemplate {
         if let Some((_, empty)) = subject.iter().find(|(_, value)| value.trim().is_empty()) {
             return Err(wrong(empty, "an attribute of the subject would be empty"));
         }
+        let general_first: Vec<_> = subject.iter().rev().map(|(oid, value)| (*oid, value.as_str())).collect();
         let alt_names = self.alt_names.iter().map(|(kind, pattern)| alt_name(*kind, &pattern.fill(variables)?));
         Ok(CsrContents {
             alt_names: alt_names.collect::<Result<_, _>>()?,
-            subject,
+            subject: Name::build(&general_first),
             key_usage: self.key_usage,
             extended_key_usage: self.extended_key_usage.clone(),
             challenge: None,
@@ -261,6 +278,19 @@ fn alt_name(kind: AltNameKind, text: &str) -> Result<AltName, TemplateError> {
         AltNameKind::Dns if visible_ascii => Ok(AltName::Dns(text.to_owned())),
         AltNameKind::Uri if visible_ascii => Ok(AltName::Uri(text.to_owned())),
         _ => Err(wrong(text, "it cannot stand in a subjectAltName")),
+    }
+}
+
+fn same_again(name: &GeneralName) -> Option<AltName> {
+    match name {
+        GeneralName::Rfc822(text) | GeneralName::SmtpUtf8(text) => text.parse().ok().map(AltName::Email),
+        GeneralName::OtherName { oid, value } if *oid == oid::MS_USER_PRINCIPAL_NAME => {
+            let what = "userPrincipalName";
+            Reader::single(value, what).and_then(|name| name.text(what)).ok().map(AltName::UserPrincipal)
+        }
+        GeneralName::Dns(name) => Some(AltName::Dns(name.clone())),
+        GeneralName::Uri(uri) => Some(AltName::Uri(uri.clone())),
+        _ => None,
     }
 }
 
@@ -325,8 +355,7 @@ fn read_part(part: &str) -> Result<Part, TemplateError> {
 /// What is asked for, but for the key.
 #[derive(Clone, Debug)]
 pub struct CsrContents {
-    /// The most specific first.
-    subject: Vec<(ObjectIdentifier, String)>,
+    subject: Name,
     alt_names: Vec<AltName>,
     key_usage: KeyUsage,
     extended_key_usage: Vec<ObjectIdentifier>,
@@ -334,6 +363,19 @@ pub struct CsrContents {
 }
 
 impl CsrContents {
+    /// What a certificate has, to ask for the same again. Names of kinds that are not asked for are left out.
+    pub fn of(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject().clone(),
+            alt_names: certificate.subject_alt_names().iter().filter_map(same_again).collect(),
+            key_usage: certificate.key_usage().unwrap_or(KeyUsage::DIGITAL_SIGNATURE),
+            extended_key_usage: certificate
+                .extended_key_usage()
+                .map_or_else(|| vec![oid::EMAIL_PROTECTION], <[_]>::to_vec),
+            challenge: None,
+        }
+    }
+
     /// With the password that the authority expects.
     #[must_use]
     pub fn with_challenge(self, challenge: Secret) -> Self {
@@ -341,16 +383,13 @@ impl CsrContents {
     }
 
     /// Whom the certificate is to be about.
-    pub fn subject(&self) -> Name {
-        let general_first = self.subject.iter().rev();
-        let borrowed: Vec<(ObjectIdentifier, &str)> =
-            general_first.map(|(oid, value)| (*oid, value.as_str())).collect();
-        Name::build(&borrowed)
+    pub fn subject(&self) -> &Name {
+        &self.subject
     }
 
     /// The same as Intune shows it: quotation marks around values with one of `+ , ; =` (OUT-126).
     pub fn subject_text(&self) -> String {
-        let attribute = |(oid, value): &(ObjectIdentifier, String)| {
+        let attribute = |(oid, value): (&ObjectIdentifier, &str)| {
             let kind = match *oid {
                 oid::ID_EMAIL_ADDRESS => "E".to_owned(),
                 // As the name itself shows it, up to the sign.
@@ -361,13 +400,13 @@ impl CsrContents {
                 false => format!("{kind}={value}"),
             }
         };
-        self.subject.iter().map(attribute).collect::<Vec<_>>().join(",")
+        self.subject.attributes().rev().map(attribute).collect::<Vec<_>>().join(",")
     }
 
     /// What is asked for, for this key.
     pub fn for_key(&self, spki: Vec<u8>) -> RequestTemplate {
         RequestTemplate {
-            subject: self.subject(),
+            subject: self.subject.clone(),
             spki,
             alt_names: self.alt_names.clone(),
             key_usage: Some(self.key_usage),
