@@ -95,6 +95,42 @@ impl PrivateKey {
         self.decrypt_with(&mut SystemRandom, transport, ciphertext, expected_length)
     }
 
+    /// Decrypts OAEP of a plaintext whose length nobody knows beforehand, as that of a password is. Every length is
+    /// tried, whichever is right; the padding fits one at most.
+    ///
+    /// # Errors
+    /// As [`decrypt`](Self::decrypt); [`Error::WrongKey`] for anything but OAEP.
+    pub fn decrypt_of_any_length(
+        &self,
+        random: &mut dyn Random,
+        transport: &KeyTransport,
+        ciphertext: &[u8],
+    ) -> Result<Secret> {
+        let (PrivateMaterial::Rsa { key, usage }, KeyTransport::RsaOaep { hash, mgf_hash, label }) =
+            (&self.material, transport)
+        else {
+            return Err(self.wrong_for(&transport.name()));
+        };
+        if usage.usage != RsaUsage::Any {
+            return Err(self.wrong_for(&transport.name()));
+        }
+        if ciphertext.len() != key.size() {
+            return Err(Error::Decrypt);
+        }
+        if [hash, mgf_hash].contains(&&DigestAlgorithm::Md5) {
+            return Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() });
+        }
+        let block = raw_decrypt(key, &mut Rng(random), ciphertext)?;
+        let mut found = Err(Error::Decrypt);
+        for length in 0..=key.size().saturating_sub(2 * hash.length() + 2) {
+            let tried = oaep_decode(&mut block.clone(), (*hash, *mgf_hash), label, length);
+            if tried.is_ok() {
+                found = tried;
+            }
+        }
+        found
+    }
+
     /// [`decrypt`](Self::decrypt) with another source of randomness, which blinds.
     ///
     /// # Errors

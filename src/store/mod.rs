@@ -1,14 +1,16 @@
 //! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`], [`p7c`],
 //! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
-//! and [`keyring`] the key that opens a message.
+//! [`keyring`] the key that opens a message, and [`delivery`] what a managed device uses, to which [`intune_pfx`] brings it.
 //!
 //! Bytes come in, bytes go out. Only [`keyring_folder`], which callers ask for by name, opens files.
 
 #![deny(clippy::indexing_slicing)]
 
 pub mod appraisal;
+pub mod delivery;
 pub mod directory;
 pub mod import;
+pub mod intune_pfx;
 pub mod keyring;
 pub mod keyring_folder;
 pub mod ldif;

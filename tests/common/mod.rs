@@ -13,6 +13,8 @@ pub mod http_server;
 pub mod lists;
 pub mod outlook;
 pub mod people;
+#[cfg(feature = "net")]
+pub mod scep_server;
 pub mod shape;
 #[cfg(all(unix, feature = "ldap", feature = "cli"))]
 pub mod slapd;

@@ -86,9 +86,16 @@ pub(crate) enum Command {
     /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
     #[command(before_help = LINT_EXAMPLES)]
     Lint(Lint),
+    /// Fetches certificates to sign with from an authority, over SCEP.
+    #[cfg(feature = "net")]
+    #[command(before_help = crate::scep::EXAMPLES)]
+    Scep(crate::scep::ScepArgs),
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),
+    /// Wraps PKCS#12 files for Intune, and unwraps them.
+    #[command(before_help = crate::intune::EXAMPLES)]
+    Intune(crate::intune::IntuneArgs),
     /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
     #[command(before_help = POLICY_EXAMPLES)]
     Policy(PolicyArgs),

@@ -16,6 +16,7 @@ use smime::store::p12::{self, Profile};
 use smime::store::{p7c, pem};
 use smime::{Certificate, Identity, Secret};
 use std::io::Write;
+use std::path::Path;
 
 pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcome {
     let existing = if args.force { Existing::Replace } else { Existing::Refuse };
@@ -64,7 +65,7 @@ fn pkcs12(
     let key = import
         .private_key(identity)
         .ok_or_else(|| Failure::new(exit::OTHER, "its private key cannot be taken out").about("--identity"))?;
-    let password = new_password(args, console)?;
+    let password = new_password(args.new_password_file.as_deref(), args.new_password_fd, &args.out, console)?;
     if args.profile == Profile::Legacy {
         console.warn(format_args!(
             "{}: written with 3DES and SHA-1, which are weak, for old phones and gpgsm 2.2; take a long password, and \
@@ -79,9 +80,14 @@ fn pkcs12(
 }
 
 /// The one given, or one that somebody at the terminal types twice.
-fn new_password(args: &Export, console: Console) -> Result<Secret, Failure> {
-    let from = match (&args.new_password_file, args.new_password_fd) {
-        (Some(file), _) => Some(PasswordFrom::File(file.clone())),
+pub(crate) fn new_password(
+    file: Option<&Path>,
+    descriptor: Option<u32>,
+    out: &Path,
+    console: Console,
+) -> Result<Secret, Failure> {
+    let from = match (file, descriptor) {
+        (Some(file), _) => Some(PasswordFrom::File(file.to_path_buf())),
         (None, Some(number)) => Some(PasswordFrom::Descriptor(number)),
         (None, None) => None,
     };
@@ -89,7 +95,7 @@ fn new_password(args: &Export, console: Console) -> Result<Secret, Failure> {
         Some(from) => from.read(console)?,
         None => {
             let missing = || Failure::usage("a new password is needed").hint("--new-password-file FILE");
-            let first = console.ask(format_args!("New password of {}", args.out.display())).ok_or_else(missing)??;
+            let first = console.ask(format_args!("New password of {}", out.display())).ok_or_else(missing)??;
             let second = console.ask("The same once more").ok_or_else(missing)??;
             if first != second {
                 return Err(Failure::usage("the two new passwords differ, and nothing was written"));

@@ -366,3 +366,45 @@ impl From<open::opener::Error> for Failure {
         }
     }
 }
+
+#[cfg(feature = "net")]
+impl From<smime::fetch::scep::Error> for Failure {
+    fn from(error: smime::fetch::scep::Error) -> Self {
+        use smime::fetch::scep::Error;
+        let (code, hint) = match &error {
+            Error::Fingerprint { .. } => {
+                (exit::NOT_TRUSTED, Some("asking the authority for its fingerprint (SHA-256)"))
+            }
+            Error::Authority(_) | Error::Reply(_) | Error::NotOurKey(_) => (exit::NOT_TRUSTED, None),
+            Error::Answer { .. } | Error::Cms(_) => (exit::UNREADABLE, Some("another address (--url)")),
+            Error::Refused { .. } => (exit::POLICY, Some("another challenge password, or asking the authority why")),
+            Error::Algorithms(_) | Error::NoRenewal => (exit::POLICY, None),
+            Error::KeyKind(_) | Error::KeySize(_) => (exit::POLICY, Some("--bits 2048")),
+            _ => (exit::OTHER, None),
+        };
+        Self { hint, ..Self::new(code, error) }
+    }
+}
+
+#[cfg(feature = "net")]
+impl From<smime::fetch::scep::template::TemplateError> for Failure {
+    fn from(error: smime::fetch::scep::template::TemplateError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<store::intune_pfx::Error> for Failure {
+    fn from(error: store::intune_pfx::Error) -> Self {
+        use store::intune_pfx::Error;
+        let (code, hint) = match error {
+            Error::Pfx(error) => return error.into(),
+            Error::Purpose { .. } => (exit::POLICY, Some("another --purpose, or another certificate")),
+            Error::Decrypt => (exit::CANNOT_DECRYPT, Some("the key that the object's keyName means")),
+            Error::Member { .. } => (exit::UNREADABLE, Some("the object as `smime intune pfx-object` writes it")),
+            Error::PublicKey(_) => (exit::UNREADABLE, None),
+            Error::Password => (exit::POLICY, Some("`smime export` under another password first")),
+            _ => (exit::OTHER, None),
+        };
+        Self { hint, ..Self::new(code, error) }
+    }
+}

@@ -19,6 +19,7 @@ mod import;
 mod input;
 mod inspect;
 mod install;
+mod intune;
 mod keyring;
 mod lint;
 mod lookup;
@@ -28,6 +29,8 @@ mod policies;
 mod policy;
 mod privacy;
 mod render;
+#[cfg(feature = "net")]
+mod scep;
 #[cfg(feature = "ldap")]
 mod servers;
 mod sign;
@@ -72,7 +75,10 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(args, console),
         #[cfg(feature = "net")]
         Command::Crl(args) => crl::run(args, console),
+        #[cfg(feature = "net")]
+        Command::Scep(args) => scep::run(args, order, console),
         Command::Sst(args) => sst::run(args, console),
+        Command::Intune(args) => intune::run(args, console),
         Command::Policy(args) => policy::run(args, console),
         #[cfg(feature = "pkcs11")]
         Command::Token(args) => token::run(args, console),
