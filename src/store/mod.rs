@@ -1,12 +1,14 @@
 //! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`], [`p7c`],
 //! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
-//! and [`keyring`] the key that opens a message.
+//! [`groups`] the members of a list, [`select`] the certificate that somebody signs with, and [`keyring`] the key that
+//! opens a message.
 //!
 //! Nothing here opens a file: bytes come in, bytes go out.
 
 #![deny(clippy::indexing_slicing)]
 
 pub mod directory;
+pub mod groups;
 pub mod import;
 pub mod keyring;
 pub mod ldif;
@@ -15,6 +17,7 @@ pub mod msg;
 pub mod p12;
 pub mod p7c;
 pub mod pem;
+pub mod select;
 pub mod sst;
 
 use crate::asn1;
