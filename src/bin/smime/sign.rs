@@ -11,25 +11,27 @@ use smime::crypto::algorithm::DigestAlgorithm;
 use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
 use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
-use smime::{Certificate, Message, Policy, Signer};
+use smime::store::select::Selector;
+use smime::{Certificate, Identity, Message, Policy, Signer, Time};
 use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
     policies.permit_files(&args.identities)?;
     let policy = obeyed(args, &policies, console)?;
-    let identities = store::signers(&args.identities, order, console)?;
+    let now = time(args.at);
+    let Signers { identities, encryption } = signers(args, &policy, now, order, console)?;
     let mut identities = identities.iter();
     let first = identities.next().ok_or_else(|| Failure::usage("nobody to sign for").hint("--identity FILE"))?;
     let mut signer = Signer::new(first, &policy)?;
     for other in identities {
         signer = signer.and(other)?;
     }
-    if let Some(account) = &args.account {
+    if let Some(account) = &args.signing.account {
         signer = signer.for_account(account.clone());
     }
-    if let Some(file) = &args.encryption_certificate {
-        signer = signer.prefer_encryption_with(sole_certificate(file, console)?);
+    if let Some(certificate) = encryption {
+        signer = signer.prefer_encryption_with(certificate);
     }
     if args.for_encryption {
         signer = signer.for_encryption();
@@ -44,7 +46,6 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     };
     policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
-    let now = time(args.at);
     // Who may sign is judged, and the signature is made and verified, before a file is begun or a byte is written.
     let signed = signer.seal(&message, now).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, signed.notes());
@@ -52,6 +53,31 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     signed.write_to(&mut out)?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// Who signs, and the certificate that answers should be encrypted to, where it is another.
+struct Signers {
+    identities: Vec<Identity>,
+    encryption: Option<Certificate>,
+}
+
+/// Everybody who was given; for an account, the one of its certificates that is to be taken.
+fn signers(args: &Sign, policy: &Policy, now: Time, order: &ArgMatches, console: Console) -> Result<Signers, Failure> {
+    let named = args.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
+    let Some(account) = &args.signing.account else {
+        return Ok(Signers { identities: store::signers(&args.identities, order, console)?, encryption: named });
+    };
+    let sources = store::key_sources(&args.identities, order, console)?;
+    let mut selector = Selector::new(account, policy, now);
+    if let Some(choice) = args.signing.choose {
+        selector = selector.choose(choice);
+    }
+    let selected = selector.signing(&sources)?;
+    console.notes(&selected.source, &selected.notes);
+    // OUT-11: the two are chosen apart. Whoever has none to encrypt to signs all the same.
+    let own = selector.encryption(&sources).ok().map(|own| own.chosen);
+    let encryption = named.or(own.filter(|own| own != selected.chosen.certificate()));
+    Ok(Signers { identities: vec![selected.chosen], encryption })
 }
 
 fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {
