@@ -4,7 +4,7 @@ use crate::addressing::{Addressed, Recipients};
 use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
-use crate::output::{self, Existing, Output, Readers};
+use crate::output::{Existing, Output, Readers};
 use crate::{input, plan, store};
 use clap::ArgMatches;
 use serde_json::json;
@@ -14,6 +14,7 @@ use smime::policy::effective::Protection;
 use smime::policy::policy::AlreadyProtected;
 use smime::store::select::Selector;
 use smime::{Certificate, Encryptor, Message};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
@@ -145,8 +146,9 @@ fn each(
     }
     let list = format!("{:#}\n", json!({ "version": 1, "messages": listed }));
     // Whom the messages are for is for the sender alone to know.
-    let list_name = place(&format!("{stem}-messages.json"));
-    output::write(Some(&list_name), existing(args), Readers::Owner, list.as_bytes())?;
+    let mut out = Output::to(Some(&place(&format!("{stem}-messages.json"))), existing(args), Readers::Owner)?;
+    out.write_all(list.as_bytes())?;
+    outputs.push(out);
     outputs.into_iter().try_for_each(Output::finish)?;
     Ok(exit::DONE)
 }
