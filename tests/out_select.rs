@@ -386,7 +386,7 @@ fn out_136_what_lies_in_the_system_keychain_of_ios_is_not_seen_by_outlook() {
     assert_eq!(signing(ALICE, &mobile, &hidden), Err(vec!["keychain_not_visible"]));
     assert!(signing(ALICE, &mobile, &lying(Keychain::MicrosoftPublisher, Platform::Ios)).is_ok());
     // OUT-137: a certificate of the device itself, on Android.
-    assert!(signing(ALICE, &mobile, &lying(Keychain::System, Platform::Android)).is_ok());
+    assert!(signing(ALICE, &mobile, &lying(Keychain::System, Platform::AndroidEnterprise)).is_ok());
     // Other programs are not Outlook.
     assert!(signing(ALICE, &Policy::new(Profile::Rfc8551), &hidden).is_ok());
     // The same key where it can be seen is taken from there.

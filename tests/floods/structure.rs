@@ -28,7 +28,7 @@ pub const FLOODS: &[Flood] = &[
     only("policies of a chain", 200, |n| chain_of_policies(n, der::sequence::<Vec<u8>>(&[])), CHAIN),
     only("mappings of a chain", 200, |n| chain_of_policies(n, mappings(n)), CHAIN),
     only("certificates of a message", 60, |n| signed_data(b"a", &certificates(n), &[], &digests(1)), SIGNED),
-    only("revocation lists of a message", 30, |n| signed_data_with_crls(n), SIGNED),
+    only("revocation lists of a message", 30, signed_data_with_crls, SIGNED),
     only("signers", 30, |n| signed_data(b"a", &certificates(1), &signers(n, 20), &digests(1)), SIGNED),
     only("signed attributes", 30, |n| signed_data(b"a", &[], &signers(30, n), &digests(1)), SIGNED),
     only("digest algorithms", 8, |n| signed_data(b"a", &[], &signers(1, 1), &digests(n)), SIGNED),
