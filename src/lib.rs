@@ -31,7 +31,7 @@
 //!
 //! A floor imports only those below it; `mime` and the structure floors never import each other. Time, trust, randomness
 //! and limits come in as arguments: there is no clock, no socket, no file and no global in the library; what the
-//! feature `net` adds stands apart in `fetch`.
+//! features `net` and `ldap` add stands apart in `fetch`.
 //!
 //! # Features
 //!
@@ -46,8 +46,7 @@
 //!
 //! # What is not there yet
 //!
-//! Keys on cards, bulk mode. The README lists it
-//! all.
+//! Keys on cards, bulk mode. The README lists it all.
 
 #![forbid(unsafe_code)]
 

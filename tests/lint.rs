@@ -456,7 +456,7 @@ fn smime(folder: &Path, line: &str) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_program_names_each_broken_clause() {
+fn out_144_the_program_names_each_broken_clause() {
     let desk = desk();
     let rows: &[(i32, &str, &[&str])] = &[
         (

@@ -94,7 +94,7 @@ fn codes(report: &Report) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_was_signed_or_encrypted_with_our_own_keys_opens_from_a_msg_file() {
+fn out_061_what_was_signed_or_encrypted_with_our_own_keys_opens_from_a_msg_file() {
     let world = World::new();
     let opaque = cms_of(&world.signed(true));
     let both = world.sealed(&world.signed(false));
@@ -211,7 +211,7 @@ fn a_header_is_made_from_properties_and_none_of_them_breaks_out_of_its_field() {
 }
 
 #[test]
-fn the_content_type_that_outlook_stored_is_used_where_it_fits() {
+fn out_061_the_content_type_that_outlook_stored_is_used_where_it_fits() {
     let world = World::new();
     let opaque = cms_of(&world.signed(true));
     let stored = "application/pkcs7-mime; smime-type=signed-data;\r\n\tname=\"smime.p7m\"";

@@ -50,16 +50,18 @@ fn split(text: &str) -> Vec<&str> {
         }
     }
     parts.extend(text.get(from..));
-    parts.retain(|part| !part.trim().is_empty());
+    parts.retain(|part| !part.trim_matches(' ').is_empty());
     parts
 }
 
-/// Blanks around it are dropped, unless a backslash stands before them.
+/// Blanks around it are dropped, unless a backslash stands before them; other white space belongs to the value.
 fn unescape(value: &str) -> Option<String> {
-    let start = value.trim_start();
-    let end = start.trim_end();
-    // A blank behind a backslash belongs to the value.
-    let end = if end.ends_with('\\') && end.len() < start.len() { start.get(..=end.len())? } else { end };
+    let start = value.trim_start_matches(' ');
+    let end = start.trim_end_matches(' ');
+    // A blank behind a backslash belongs to the value, if no other backslash stands before that one.
+    let backslashes = end.bytes().rev().take_while(|octet| *octet == b'\\').count();
+    let escaped = backslashes % 2 == 1 && end.len() < start.len();
+    let end = if escaped { start.get(..=end.len())? } else { end };
     let mut plain = String::with_capacity(end.len());
     let mut chars = end.chars();
     while let Some(c) = chars.next() {
@@ -78,11 +80,14 @@ mod tests {
         for attributes in [
             vec![(oid::COUNTRY, "DE"), (oid::ORGANIZATION, "A, B+C"), (oid::COMMON_NAME, " x ")],
             vec![(oid::ORGANIZATION, "#1 \\ Ltd")],
+            vec![(oid::ORGANIZATION, "\u{2000}"), (oid::COMMON_NAME, "\u{a0}x\u{3000}")],
+            vec![(oid::ORGANIZATION, "x\\"), (oid::COMMON_NAME, "\\ ")],
             vec![],
         ] {
             let name = Name::build(&attributes);
             assert_eq!(name.to_string().parse::<Name>().unwrap(), name, "{name}");
         }
+        assert_eq!("cn=a\\\\ ".parse::<Name>().unwrap().common_name(), Some("a\\"), "the blank is not escaped");
         assert_eq!("cn=a , 2.5.4.10=b".parse::<Name>().unwrap().to_string(), "CN=a, O=b");
         for bad in ["a", "XYZ=1", "CN=a\\"] {
             assert!(bad.parse::<Name>().is_err(), "{bad}");
