@@ -24,7 +24,7 @@ use smime::policy::exchange::SmimeConfig;
 use smime::policy::policy::{CipherRule, Form, RecipientHeaders};
 use smime::policy::registry::SecurityValues;
 use smime::policy::sending::{BccForking, ReplySignature};
-use smime::store::directory::contacts::{Contact, Contacts};
+use smime::store::directory::contacts::{Contact, Contacts, Informed};
 use smime::store::directory::{Answer, Answers, Filed, Offer, Outcome};
 use smime::store::groups::{GroupList, Groups, Membership, expand};
 use smime::{
@@ -315,17 +315,27 @@ fn out_36_capabilities_come_from_three_places_the_owner_s_word_first() {
     });
     let said = encode(CapabilityList::Rfc8551, DigestAlgorithm::Sha256);
     let policy = Policy::default();
-    let rows: [(Box<dyn Directory>, AnnouncedIn, ContentCipher); 5] = [
+    let informed = |of: &str| {
+        let contacts = announcing(&[(of, &certificate, said.clone())]);
+        Box::new(Informed::new(Certificates(vec![certificate.clone()]), contacts))
+    };
+    let rows: [(Box<dyn Directory>, AnnouncedIn, ContentCipher); 7] = [
+        (informed("bob@example.com"), AnnouncedIn::SignedMail, ContentCipher::Aes256Gcm),
+        (informed("eve@example.com"), AnnouncedIn::Certificate, ContentCipher::Aes128Cbc),
         (Box::new(Certificates(vec![certificate.clone()])), AnnouncedIn::Certificate, ContentCipher::Aes128Cbc),
         (
             Box::new(announcing(&[("bob@example.com", &certificate, said.clone())])),
             AnnouncedIn::SignedMail,
             ContentCipher::Aes256Gcm,
         ),
-        (Box::new(Published(certificate.clone(), Some(said))), AnnouncedIn::Directory, ContentCipher::Aes256Gcm),
+        (
+            Box::new(Published(certificate.clone(), Some(said.clone()))),
+            AnnouncedIn::Directory,
+            ContentCipher::Aes256Gcm,
+        ),
         (Box::new(Published(certificate.clone(), None)), AnnouncedIn::Certificate, ContentCipher::Aes128Cbc),
         (
-            Box::new(Published(certificate, Some(b"\x30\x01".to_vec()))),
+            Box::new(Published(certificate.clone(), Some(b"\x30\x01".to_vec()))),
             AnnouncedIn::Certificate,
             ContentCipher::Aes128Cbc,
         ),

@@ -374,7 +374,7 @@ fn out_44_a_key_that_is_not_here_is_another_error_than_no_certificate() {
 }
 
 #[test]
-fn out_136_what_lies_in_the_system_keychain_of_ios_is_not_seen_by_outlook() {
+fn out_136_and_137_what_lies_in_the_system_keychain_of_ios_is_not_seen_by_outlook() {
     let ca = Authority::root("Root");
     let one = identity(&ca, |_| {});
     let lying = |keychain, platform| {

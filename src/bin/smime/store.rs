@@ -7,6 +7,7 @@ use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use crate::time;
 use clap::ArgMatches;
+use smime::store::directory::contacts::{Contacts, Informed};
 use smime::store::directory::{Certificates, InOrder};
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::keyring::SharedKey;
@@ -262,7 +263,7 @@ pub(crate) fn each_file<T>(
 /// LDIF files.
 pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrder<'d>, Failure> {
     let mut directories = Vec::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Contacts> = Vec::new();
     let found = each_file(paths, console, |file, bytes| {
         if contacts::is_contacts(bytes) {
             kept.push(contacts::read(bytes)?.named(file.display().to_string()));
@@ -278,7 +279,11 @@ pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrd
         Ok(Vec::new())
     })?;
     let mut sources = InOrder::default();
-    sources.push(Certificates(found.concat()));
+    let mut said = Contacts::default();
+    kept.iter().flat_map(Contacts::entries).for_each(|contact| {
+        said.add(contact.clone());
+    });
+    sources.push(Informed::new(Certificates(found.concat()), said));
     kept.into_iter().for_each(|contacts| sources.push(contacts));
     directories.into_iter().for_each(|directory| sources.push(directory));
     Ok(sources)
