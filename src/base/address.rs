@@ -66,6 +66,16 @@ impl EmailAddress {
         unicode::oddities(&self.local, &self.domain)
     }
 
+    /// The form in which all that are the [`same`](Self::same) are equal: a key for sets.
+    #[must_use]
+    pub fn folded(&self, local: LocalPart) -> Self {
+        let local = match local {
+            LocalPart::Exact => self.local.clone(),
+            LocalPart::IgnoreAsciiCase => self.local.to_ascii_lowercase(),
+        };
+        Self { local, domain: self.domain.clone() }
+    }
+
     /// Whether both name the same mailbox. No sub-address stripping, no provider folklore (SEC-56).
     pub fn same(&self, other: &Self, local: LocalPart) -> bool {
         self.domain == other.domain

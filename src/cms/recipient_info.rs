@@ -239,7 +239,7 @@ fn read_originator(element: &Element<'_>) -> Result<Originator> {
 }
 
 /// How the content-encryption key of a new message is wrapped for one certificate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrapping {
     /// For RSA keys.
     Transport(KeyTransport),

@@ -3,6 +3,7 @@
 
 use super::form::{self, Place};
 use super::message::Message;
+use super::negotiation::{self, ContentChoice};
 use super::recipients::{self, Recipient, Recipients};
 use crate::asn1::framing::Encoding;
 use crate::base::reason::Reason;
@@ -72,13 +73,29 @@ pub enum Error {
 #[derive(Clone)]
 pub struct Encryptor<'p> {
     recipients: Vec<Recipient>,
+    content: ContentChoice,
     policy: &'p Policy,
 }
 
 impl<'p> Encryptor<'p> {
     /// To these recipients.
     pub fn new(recipients: &Recipients, policy: &'p Policy) -> Self {
-        Self { recipients: recipients.iter().cloned().collect(), policy }
+        let content = negotiation::content(recipients.iter(), policy);
+        Self { recipients: recipients.iter().cloned().collect(), content, policy }
+    }
+
+    /// To the sender alone: a draft, whoever it will be sent to (OUT-43).
+    ///
+    /// # Errors
+    /// As [`copy_to`](Self::copy_to).
+    pub fn draft(certificate: &Certificate, policy: &'p Policy, now: Time) -> Result<Self, Error> {
+        let nobody = Self { recipients: Vec::new(), content: negotiation::content([], policy), policy };
+        nobody.copy_to_certificate(certificate, now)
+    }
+
+    /// With which cipher, and why. The copy to the sender has no say in it.
+    pub fn content(&self) -> &ContentChoice {
+        &self.content
     }
 
     /// And to the sender, so that the sent message can be read (OUT-14).
@@ -140,7 +157,7 @@ impl<'p> Encryptor<'p> {
         if !self.policy.profile.composes() {
             return Err(Error::ReadingProfile(self.policy.profile));
         }
-        let cipher = self.policy.content_cipher;
+        let cipher = self.content.cipher;
         if strength::cipher_weakness(cipher).is_some() {
             return Err(Error::WeakCipher(cipher));
         }

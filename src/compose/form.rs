@@ -7,8 +7,8 @@ use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::random::Random;
 use crate::mime::emit;
 use crate::mime::outer::Arrangement;
-use crate::mime::plan::Plan;
-use crate::policy::policy::HeaderForm;
+use crate::mime::plan::{Kind, Plan};
+use crate::policy::policy::{HeaderForm, Policy, RecipientHeaders};
 use std::io;
 
 /// Where a CMS structure will lie.
@@ -31,6 +31,15 @@ pub(super) fn arrangement(form: HeaderForm) -> Arrangement {
 /// The entity that is protected, where the header around it has this form.
 pub(super) fn plan<'m, 'a>(message: &'m Message<'a>, form: HeaderForm) -> &'m Plan<'a> {
     message.plan(arrangement(form))
+}
+
+/// The entity that is signed: with the addresses of the mail where the policy copies them, and it is not encrypted already
+/// (OUT-42).
+pub(super) fn signed_plan<'a>(message: &Message<'a>, policy: &Policy) -> Plan<'a> {
+    match (policy.recipient_headers, message.kind()) {
+        (RecipientHeaders::Copied, Kind::Plain) => message.plan_with_recipients(arrangement(policy.headers)),
+        _ => plan(message, policy.headers).clone(),
+    }
 }
 
 /// Everything of a multipart/signed before its first part (RFC 8551 section 3.5.3.2; OUT-45, OUT-48).

@@ -6,6 +6,7 @@ use crate::base::limits::Limits;
 use crate::base::reason::{Reason, visible};
 use crate::base::source::{Memory, Rewindable, SharedSource};
 use crate::mime::Error;
+use crate::mime::canonical::canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
 use crate::mime::outer::Arrangement;
 use crate::mime::plan::{Kind, Plan, Protected};
@@ -74,9 +75,12 @@ impl<'a> Message<'a> {
     /// [`NotAnAddress`] where one of them is none: leaving it out would send to
     /// fewer than the message says.
     pub fn recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
-        let mailboxes = self.mailboxes.to.iter().chain(&self.mailboxes.cc);
-        let address = |m: &Mailbox| m.address.clone().ok_or_else(|| NotAnAddress { text: visible(&m.raw) });
-        mailboxes.map(address).collect()
+        self.mailboxes.to.iter().chain(&self.mailboxes.cc).map(address).collect()
+    }
+
+    /// The addresses of Bcc.
+    pub(super) fn hidden_recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
+        self.mailboxes.bcc.iter().map(address).collect()
     }
 
     /// What happened to it on the way in: fields taken out, bodies re-encoded.
@@ -98,4 +102,21 @@ impl<'a> Message<'a> {
     pub(super) fn plan(&self, arrangement: Arrangement) -> &Plan<'a> {
         self.protected.plan_for(arrangement)
     }
+
+    /// The same with From, To and Cc in its header, so that a signature covers them; never Bcc (OUT-42).
+    pub(super) fn plan_with_recipients(&self, arrangement: Arrangement) -> Plan<'a> {
+        let header = &self.protected.entity.header;
+        let mut fields = Vec::new();
+        for field in ["From", "To", "Cc"].into_iter().flat_map(|name| header.all(name)) {
+            fields.extend_from_slice(&canonical(field.raw));
+            if !field.raw.ends_with(b"\n") {
+                fields.extend_from_slice(b"\r\n");
+            }
+        }
+        self.plan(arrangement).headed(fields)
+    }
+}
+
+fn address(mailbox: &Mailbox) -> Result<EmailAddress, super::recipients::Error> {
+    mailbox.address.clone().ok_or_else(|| NotAnAddress { text: visible(&mailbox.raw) })
 }

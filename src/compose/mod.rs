@@ -3,10 +3,12 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod encrypt;
+pub mod envelopes;
 mod form;
 pub mod installation_mail;
 pub mod layers;
 pub mod message;
+pub mod negotiation;
 pub mod notice;
 pub mod recipients;
 pub mod sign;

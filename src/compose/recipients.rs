@@ -1,27 +1,29 @@
 //! The plan of an encrypted message: who can read it, with which certificate, who cannot, and why. It is made before anything
 //! is sent, and a missing recipient stops everything (OUT-33, SEC-82).
 
+mod judge;
+
+use self::judge::{Authority, Judge};
+pub(super) use self::judge::{own, public_key};
+use super::negotiation::{self, Announced, ContentChoice};
 use crate::base::address::EmailAddress;
-use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::chain::{self, ChainOutcome, ChainRequest, ChainVerdict, Trust};
-use crate::cert::mailbox::{AddressMatch, speaks_for};
-use crate::cert::purpose::{self, Purpose};
-use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
+use crate::cert::chain::Trust;
+use crate::cert::revocation::{RevocationData, RevocationMode};
 use crate::cms::recipient_info::Wrapping;
-use crate::crypto::algorithm::{Cofactor, KeyAgreement, KeyDerivation};
-use crate::crypto::signature::{KeyKind, PublicKey};
-use crate::crypto::strength;
 use crate::policy::policy::Policy;
-use crate::store::directory::{Answer, Directory, Filed, Offer, Outcome};
+use crate::store::directory::Directory;
+use crate::store::groups::{Expanded, Groups, NoGroups, expand};
 
 /// One recipient of the plan.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Who.
     pub address: EmailAddress,
+    /// The groups that lead there; empty where the message names the address itself.
+    pub via: Vec<EmailAddress>,
     /// With which certificate, or why with none.
     pub outcome: Result<Recipient, Vec<Reason>>,
 }
@@ -33,6 +35,10 @@ pub struct Recipient {
     pub certificate: Certificate,
     /// How the key is wrapped.
     pub wrapping: Wrapping,
+    /// Why so.
+    pub why: Reason,
+    /// What its owner can read, where that is known.
+    pub announced: Option<Announced>,
     /// Where the certificate came from; empty where it was not looked up.
     pub source: String,
     /// What is odd; `chain_unchecked` where no trust was given.
@@ -88,7 +94,7 @@ fn list(missing: &[(EmailAddress, Vec<Reason>)]) -> String {
 
 impl Plan {
     /// Looks up each address and judges what is found: address, purpose, dates and strength always, the chain where `trust`
-    /// is given. The first source with a certificate that may be used wins (OUT-90).
+    /// is given. The first source with a certificate that may be used wins (OUT-90). [`Resolver`] does more.
     pub fn resolve(
         addresses: &[EmailAddress],
         directory: &dyn Directory,
@@ -96,8 +102,11 @@ impl Plan {
         trust: Option<&Trust>,
         now: Time,
     ) -> Self {
-        let authority = trust.map(|trust| Authority { trust, revocation: &[], mode: RevocationMode::Off });
-        Self::judged(addresses, directory, policy, authority, now)
+        let resolver = Resolver::new(directory, policy, now);
+        match trust {
+            Some(trust) => resolver.trusting(trust).plan(addresses),
+            None => resolver.plan(addresses),
+        }
     }
 
     /// The same, which also looks up whether a certificate of a chain was revoked (SEC-82): nobody encrypts to a key that
@@ -107,35 +116,25 @@ impl Plan {
         directory: &dyn Directory,
         policy: &Policy,
         trust: &Trust,
-        (data, mode): (&RevocationData, RevocationMode),
+        revocation: (&RevocationData, RevocationMode),
         now: Time,
     ) -> Self {
-        let sources = [data];
-        let revocation: &[_] = if mode == RevocationMode::Off { &[] } else { &sources };
-        Self::judged(addresses, directory, policy, Some(Authority { trust, revocation, mode }), now)
-    }
-
-    fn judged(
-        addresses: &[EmailAddress],
-        directory: &dyn Directory,
-        policy: &Policy,
-        authority: Option<Authority<'_>>,
-        now: Time,
-    ) -> Self {
-        let mut entries: Vec<Entry> = Vec::new();
-        for address in addresses {
-            if entries.iter().any(|e| e.address.same(address, policy.address_rule.local)) {
-                continue;
-            }
-            let judge = Judge { address, policy, authority, now };
-            entries.push(Entry { address: address.clone(), outcome: judge.first_of(directory) });
-        }
-        Self { entries }
+        Resolver::new(directory, policy, now).trusting(trust).unrevoked(revocation.0, revocation.1).plan(addresses)
     }
 
     /// The entries, in the order of the addresses.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Those who have no usable certificate, each with the reasons.
+    pub fn missing(&self) -> impl Iterator<Item = (EmailAddress, Vec<Reason>)> {
+        self.entries.iter().filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone())))
+    }
+
+    /// How the content would be encrypted to those who can read it.
+    pub fn content(&self, policy: &Policy) -> ContentChoice {
+        negotiation::content(self.entries.iter().filter_map(|entry| entry.outcome.as_ref().ok()), policy)
     }
 
     /// Everybody.
@@ -144,16 +143,10 @@ impl Plan {
     /// [`Error::Missing`] where a single one has no usable certificate; [`Error::Undecided`] where of each that has none a
     /// directory said nothing; [`Error::Nobody`].
     pub fn all(&self) -> Result<Recipients, Error> {
-        let missing: Vec<_> = self
-            .entries
-            .iter()
-            .filter_map(|e| e.outcome.as_ref().err().map(|r| (e.address.clone(), r.clone())))
-            .collect();
-        let silent = |(_, reasons): &(_, Vec<Reason>)| reasons.iter().any(|r| r.code == "directory_unreachable");
-        match missing.iter().all(silent) {
-            _ if missing.is_empty() => self.reachable(),
-            true => Err(Error::Undecided { missing }),
-            false => Err(Error::Missing { missing }),
+        let missing = self.missing().collect();
+        match stopped(missing) {
+            Some(error) => Err(error),
+            None => self.reachable(),
         }
     }
 
@@ -180,190 +173,87 @@ impl Recipients {
     }
 }
 
-/// What a certificate is judged by beyond itself.
-#[derive(Clone, Copy)]
-struct Authority<'a> {
-    trust: &'a Trust,
-    revocation: &'a [&'a RevocationData],
-    mode: RevocationMode,
+/// What stops a message some of whose recipients are missing.
+pub(super) fn stopped(missing: Vec<(EmailAddress, Vec<Reason>)>) -> Option<Error> {
+    let silent = |(_, reasons): &(_, Vec<Reason>)| {
+        reasons.iter().any(|r| matches!(r.code, "directory_unreachable" | "group_unreachable"))
+    };
+    match missing.iter().all(silent) {
+        _ if missing.is_empty() => None,
+        true => Some(Error::Undecided { missing }),
+        false => Some(Error::Missing { missing }),
+    }
 }
 
-/// The certificates of one address, and what they are held against.
-struct Judge<'a> {
-    address: &'a EmailAddress,
+/// Finds out who can read a message.
+///
+/// ```
+/// # use smime::compose::recipients::Resolver;
+/// # use smime::store::groups::GroupList;
+/// # use smime::{Certificates, Policy, Time};
+/// let groups = GroupList::parse("team@example.com: bob@example.com, carol@example.com").unwrap();
+/// let (directory, policy) = (Certificates::default(), Policy::default());
+/// let resolver = Resolver::new(&directory, &policy, Time::from_unix(1_795_507_200)).with_groups(&groups);
+/// let plan = resolver.plan(&["team@example.com".parse().unwrap()]);
+/// assert_eq!(plan.entries().len(), 2);
+/// assert!(plan.all().is_err());
+/// ```
+#[derive(Clone, Copy)]
+pub struct Resolver<'a> {
+    directory: &'a dyn Directory,
     policy: &'a Policy,
+    groups: &'a dyn Groups,
     authority: Option<Authority<'a>>,
     now: Time,
 }
 
-impl Judge<'_> {
-    /// OUT-90: sources in their order, until one has a certificate that may be used.
-    fn first_of(&self, directory: &dyn Directory) -> Result<Recipient, Vec<Reason>> {
-        let (mut rejected, mut silent, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut there = false;
-        for answer in directory.look_up(self.address) {
-            notes.extend(answer.notes.iter().cloned());
-            match &answer.outcome {
-                Outcome::Found(offers) => match self.choose(&answer, offers) {
-                    Ok(mut recipient) => {
-                        recipient.source = answer.source;
-                        recipient.notes.extend(silent);
-                        recipient.notes.extend(notes);
-                        return Ok(recipient);
-                    }
-                    Err(reasons) => rejected.extend(reasons),
-                },
-                Outcome::Unreachable(why) => {
-                    let text = format!("the directory {} did not answer: {why}", answer.source);
-                    silent.push(Reason::new("directory_unreachable", text));
-                }
-                Outcome::NoCertificate => there = true,
-                Outcome::NotThere => {}
-            }
-        }
-        if rejected.is_empty() && silent.is_empty() {
-            // OUT-99c: two answers, and neither stands for a server that said nothing.
-            rejected.push(match there {
-                true => Reason::new("no_certificate", "the address is known, and no certificate is filed there"),
-                false => Reason::new("no_certificate", "none was found"),
-            });
-        }
-        rejected.extend(silent);
-        rejected.extend(notes);
-        Err(rejected)
+impl<'a> Resolver<'a> {
+    /// From a directory, under a policy, at a moment. Chains are not checked, and no address is a group.
+    pub fn new(directory: &'a dyn Directory, policy: &'a Policy, now: Time) -> Self {
+        Self { directory, policy, groups: &NoGroups, authority: None, now }
     }
 
-    /// OUT-96: what is filed better first. Of `userSMIMECertificate` the one that its owner marked, else the first (OUT-97);
-    /// of others the newest (OUT-9, OUT-99a), and of two as new the one with the smaller fingerprint (OUT-10).
-    fn choose(&self, answer: &Answer, offers: &[Offer]) -> Result<Recipient, Vec<Reason>> {
-        let mut rejected = Vec::new();
-        for filed in [Filed::UserSmimeCertificate, Filed::UserCertificate] {
-            let mut best: Option<(Recipient, bool)> = None;
-            for offer in offers.iter().filter(|offer| offer.filed == filed) {
-                let recipient = match self.judge(offer.certificate.clone(), &answer.others) {
-                    Ok(recipient) => recipient,
-                    Err(reasons) => {
-                        rejected.extend(reasons);
-                        continue;
-                    }
-                };
-                let rank = |r: &Recipient| (r.certificate.not_before(), std::cmp::Reverse(r.certificate.sha256()));
-                let better = best.as_ref().is_none_or(|(known, marked)| match filed {
-                    Filed::UserSmimeCertificate => offer.marked && !marked,
-                    Filed::UserCertificate => rank(&recipient) > rank(known),
-                });
-                if better {
-                    best = Some((recipient, offer.marked));
-                }
-            }
-            if let Some((recipient, _)) = best {
-                return Ok(recipient);
-            }
-        }
-        Err(rejected)
+    /// With the authorities that recipients' certificates are held against.
+    #[must_use]
+    pub fn trusting(self, trust: &'a Trust) -> Self {
+        Self { authority: Some(Authority { trust, data: None, mode: RevocationMode::Off }), ..self }
     }
 
-    fn judge(&self, certificate: Certificate, others: &[Certificate]) -> Result<Recipient, Vec<Reason>> {
-        let (address, policy, now) = (self.address, self.policy, self.now);
-        let mut against = Vec::new();
-        let mut notes = Vec::new();
-        match speaks_for(&certificate, address, &policy.address_rule) {
-            AddressMatch::Matches { leniencies } => notes.extend(leniencies),
-            _ => against
-                .push(Reason::new("recipient_mismatch", format!("{} is not for {address}", certificate.subject()))),
-        }
-        against.extend(unfit(&certificate, policy, now));
-        match self.authority {
-            None => notes.push(Reason::new(
-                "chain_unchecked",
-                format!("no trust was given, so the issuer of {} was not checked", certificate.subject()),
-            )),
-            Some(Authority { trust, revocation, mode }) => {
-                let outcome = chain::build(&ChainRequest {
-                    extra: others,
-                    purpose: Purpose::Encrypt,
-                    rule: &policy.purpose_rule,
-                    revocation,
-                    ..ChainRequest::new(&certificate, trust, now, &policy.limits)
-                });
-                revoked(&outcome, mode, &mut against, &mut notes);
-                notes.extend(outcome.notes);
-                if outcome.verdict != ChainVerdict::Anchored {
-                    against.extend(outcome.reasons);
-                }
-            }
-        }
-        match wrapping(&certificate, policy) {
-            Ok(wrapping) if against.is_empty() => Ok(Recipient { certificate, wrapping, source: String::new(), notes }),
-            Ok(_) => Err(against),
-            Err(reason) => {
-                against.push(reason);
-                Err(against)
-            }
-        }
+    /// With what tells whether a certificate was revoked, asked along the chains of [`trusting`](Self::trusting).
+    #[must_use]
+    pub fn unrevoked(self, data: &'a RevocationData, mode: RevocationMode) -> Self {
+        let data = (mode != RevocationMode::Off).then_some(data);
+        Self { authority: self.authority.map(|authority| Authority { data, mode, ..authority }), ..self }
     }
-}
 
-/// OUT-99b: a certificate that is revoked is not used, nor, in the mode `Hard`, one of which that is not known.
-fn revoked(outcome: &ChainOutcome, mode: RevocationMode, against: &mut Vec<Reason>, notes: &mut Vec<Reason>) {
-    let reasons = outcome.revocation_reasons();
-    match (outcome.revocation(), mode) {
-        (_, RevocationMode::Off) | (RevocationStatus::Good, _) => {}
-        (RevocationStatus::Unknown(_) | RevocationStatus::Unchecked, RevocationMode::Soft) => notes.extend(reasons),
-        _ => against.extend(reasons),
+    /// With groups, which are expanded before certificates are looked up (OUT-34).
+    #[must_use]
+    pub fn with_groups(self, groups: &'a dyn Groups) -> Self {
+        Self { groups, ..self }
     }
-}
 
-/// Purpose, dates and strength of a certificate to encrypt to.
-fn unfit(certificate: &Certificate, policy: &Policy, now: Time) -> Vec<Reason> {
-    let mut against = purpose::fits(certificate, Purpose::Encrypt, &policy.purpose_rule);
-    if !certificate.is_valid_at(now) {
-        let (from, to) = (certificate.not_before(), certificate.not_after());
-        let text =
-            format!("the certificate of {} is valid from {from} to {to}, and not at {now}", certificate.subject());
-        against.push(Reason::new(if now > to { "certificate_expired" } else { "certificate_not_yet_valid" }, text));
+    /// Who can read a message to these addresses.
+    pub fn plan(&self, addresses: &[EmailAddress]) -> Plan {
+        self.plan_for(self.people(addresses))
     }
-    if let Ok(key) = certificate.public_key(&policy.limits) {
-        against.extend(strength::key_weakness(&key));
+
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
     }
-    against
-}
 
-/// A recipient by its certificate alone, for a copy to the sender (OUT-14).
-pub(super) fn own(certificate: &Certificate, policy: &Policy, now: Time) -> Result<Recipient, Vec<Reason>> {
-    let mut against = unfit(certificate, policy, now);
-    match wrapping(certificate, policy) {
-        Ok(wrapping) if against.is_empty() => {
-            Ok(Recipient { certificate: certificate.clone(), wrapping, source: String::new(), notes: Vec::new() })
-        }
-        Ok(_) => Err(against),
-        Err(reason) => {
-            against.push(reason);
-            Err(against)
-        }
+    pub(super) fn people(&self, addresses: &[EmailAddress]) -> Vec<Expanded> {
+        expand(addresses, self.groups, self.policy.address_rule.local, &self.policy.limits)
     }
-}
 
-/// How the content-encryption key is wrapped for the certificate's kind of key.
-fn wrapping(certificate: &Certificate, policy: &Policy) -> Result<Wrapping, Reason> {
-    let unusable = |text: String| Reason::new("unsupported_key", text);
-    let key = public_key(certificate, &policy.limits)
-        .map_err(|e| unusable(format!("the key of {} cannot be used: {e}", certificate.subject())))?;
-    let derivation = match key.kind() {
-        KeyKind::Rsa => return Ok(Wrapping::Transport(policy.key_transport.clone())),
-        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => KeyDerivation::X963(policy.agreement_digest),
-        // RFC 8418 section 2.2
-        KeyKind::X25519 => KeyDerivation::Hkdf(policy.agreement_digest),
-        KeyKind::Ed25519 | KeyKind::Dsa => {
-            return Err(unusable(format!("the key of {} can only sign", certificate.subject())));
-        }
-    };
-    Ok(Wrapping::Agreement(KeyAgreement { derivation, cofactor: Cofactor::Standard, wrap: policy.key_wrap }))
-}
-
-pub(super) fn public_key(
-    certificate: &Certificate,
-    limits: &Limits,
-) -> Result<std::sync::Arc<PublicKey>, crate::crypto::Error> {
-    certificate.public_key(limits)
+    pub(super) fn plan_for(&self, people: Vec<Expanded>) -> Plan {
+        let entry = |Expanded { address, via, failure }: Expanded| {
+            let judge = Judge { address: &address, policy: self.policy, authority: self.authority, now: self.now };
+            let outcome = match failure {
+                Some(reason) => Err(vec![reason]),
+                None => judge.first_of(self.directory),
+            };
+            Entry { address, via, outcome }
+        };
+        Plan { entries: people.into_iter().map(entry).collect() }
+    }
 }

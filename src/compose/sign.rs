@@ -297,12 +297,13 @@ impl<'p> Signer<'p> {
         let mut notes = self.check_sender(message)?;
         notes.extend(self.signers.iter().find_map(|signer| strength::digest_weakness(signer.scheme.digest())));
         let Policy { headers, encoding, .. } = *self.policy;
-        let plan = form::plan(message, headers);
-        let boundary = form::free_boundary::<Error>(plan, headers, now, random)?;
-        let Hashed { digests, length } = self.hash(plan)?;
+        let plan = form::signed_plan(message, self.policy);
+        let boundary = form::free_boundary::<Error>(&plan, headers, now, random)?;
+        let Hashed { digests, length } = self.hash(&plan)?;
         let requests = self.signers.iter().map(|signer| self.request(signer, &digests, now)).collect();
         Ok(Pending {
             message,
+            plan,
             form: self.form,
             place: self.place,
             headers,

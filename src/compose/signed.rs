@@ -11,6 +11,7 @@ use crate::cms::identifier::CertificateId;
 use crate::cms::signed::{self, Writer};
 use crate::cms::signer_info;
 use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
+use crate::mime::plan::Plan;
 use crate::mime::transfer::Base64Writer;
 use crate::policy::policy::{Form, HeaderForm};
 use std::io::{self, Write};
@@ -32,6 +33,7 @@ pub struct Request {
 /// A message that waits for its signatures.
 pub struct Pending<'m, 'a> {
     pub(super) message: &'m Message<'a>,
+    pub(super) plan: Plan<'a>,
     pub(super) form: Form,
     pub(super) place: Place,
     pub(super) headers: HeaderForm,
@@ -129,10 +131,10 @@ impl Signed<'_, '_> {
     }
 
     fn write_clear(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Pending { message, headers, boundary, .. } = &self.pending;
+        let Pending { message, plan, headers, boundary, .. } = &self.pending;
         let digests = self.digests();
         out.write_all(&form::signed_start(message, *headers, &digests, boundary))?;
-        form::plan(message, *headers).write_to(out)?;
+        plan.write_to(out)?;
         write!(out, "\r\n--{boundary}\r\n{}", form::signature_header(*headers))?;
         let mut base64 = Base64Writer::new(&mut *out);
         base64.write_all(&self.writer(&digests).detached())?;
@@ -141,13 +143,13 @@ impl Signed<'_, '_> {
     }
 
     fn write_opaque(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Pending { message, headers, place, length, encoding, .. } = &self.pending;
+        let Pending { message, plan, headers, place, length, encoding, .. } = &self.pending;
         out.write_all(&form::cms_header(message, *headers, *place, "signed-data"))?;
         let (start, end) = self.writer(&self.digests()).attached(*length);
         let mut base64 = Base64Writer::new(&mut *out);
         base64.write_all(&start)?;
         let mut content = encoding.content(&mut base64, signed::SEGMENT);
-        form::plan(message, *headers).write_to(&mut content)?;
+        plan.write_to(&mut content)?;
         content.finish()?;
         base64.write_all(&end)?;
         base64.finish()?;

@@ -129,6 +129,12 @@ impl<'a> Plan<'a> {
         Self { source: Arc::clone(source), pieces: [whole].into() }
     }
 
+    /// The same entity with further fields at the top of its header; each ends with CRLF.
+    pub(crate) fn headed(&self, fields: Vec<u8>) -> Self {
+        let pieces = [Piece::Text(fields)].into_iter().chain(self.pieces.iter().cloned()).collect();
+        Self { source: Arc::clone(&self.source), pieces }
+    }
+
     /// Makes the entity, and hands it over piece by piece.
     ///
     /// # Errors

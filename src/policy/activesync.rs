@@ -1,7 +1,7 @@
 //! The S/MIME settings of a mobile device mailbox policy (Set-MobileDeviceMailboxPolicy), which Exchange ActiveSync
 //! hands to devices (OUT-71; [MS-ASPROV]).
 
-use super::policy::Policy;
+use super::policy::{CipherRule, Policy};
 use super::sending::PermittedKeys;
 use super::table::{self, Filled, Line, Notation, Row, Slot, UserChange};
 use super::value::{Result, Setting, Value, or_faults, shown};
@@ -174,6 +174,9 @@ impl MailboxPolicy {
             return Err(WeakAlgorithm { setting: ENCRYPTION_ALGORITHM, algorithm: asked.name() });
         }
         policy.content_cipher = ContentCipher::Aes256Cbc;
+        if self.negotiation() == Negotiation::Block {
+            policy.cipher_rule = CipherRule::Named;
+        }
         Ok(self.replaced(ENCRYPTION_ALGORITHM, asked.name(), policy.content_cipher.name()))
     }
 

@@ -247,7 +247,8 @@ impl SmimeConfig {
             notes.push(Reason::new("malformed_attribute_list", text));
         }
         if config.copy_recipient_headers {
-            let text = "OWACopyRecipientHeaders is reserved by Microsoft, and nothing is copied";
+            let text =
+                "OWACopyRecipientHeaders is reserved by Microsoft; here From, To and Cc stand in the signed part, too";
             notes.push(Reason::new("reserved_parameter", text));
         }
         Ok((or_faults(config, faults)?, notes))

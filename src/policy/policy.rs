@@ -3,7 +3,7 @@
 
 use super::effective::Access;
 use super::profile::Profile;
-use super::sending::Sending;
+use super::sending::{Sending, SigningChoice};
 use crate::asn1::framing::Encoding;
 use crate::base::limits::Limits;
 use crate::cert::chain::PathInputs;
@@ -69,8 +69,12 @@ pub struct Policy {
     pub already_protected: AlreadyProtected,
     /// How certificates are named in SignerInfos and RecipientInfos.
     pub identifier: CertificateIdentifier,
-    /// Content encryption of new mail.
+    /// Content encryption of new mail to recipients of whom nobody knows what they can read.
     pub content_cipher: ContentCipher,
+    /// Whether what recipients announce changes that.
+    pub cipher_rule: CipherRule,
+    /// Whether From, To and Cc stand in the signed part as well.
+    pub recipient_headers: RecipientHeaders,
     /// Key transport to RSA recipients of new mail.
     pub key_transport: KeyTransport,
     /// Digest of the key derivation to recipients by key agreement.
@@ -245,6 +249,27 @@ pub enum AlreadyProtected {
     Wrap,
 }
 
+/// How content encryption is chosen (OUT-36).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CipherRule {
+    /// The strongest that every recipient announces. Who announces nothing counts as announcing
+    /// [`Policy::content_cipher`].
+    #[default]
+    Common,
+    /// [`Policy::content_cipher`], whatever they announce: the administrator's word, or the caller's.
+    Named,
+}
+
+/// Whether From, To and Cc stand in the signed part as well (OWACopyRecipientHeaders; OUT-42). Bcc never does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecipientHeaders {
+    /// They stand outside only.
+    #[default]
+    Outside,
+    /// They are copied, so that the signature covers them.
+    Copied,
+}
+
 /// How a certificate is named (RFC 5652 section 5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CertificateIdentifier {
@@ -304,11 +329,20 @@ impl Policy {
             identifier: CertificateIdentifier::IssuerAndSerial,
             // OUT-38: Outlook cannot open GCM; RFC 8551 section 2.7 prefers it.
             content_cipher: if lax { ContentCipher::Aes256Cbc } else { ContentCipher::Aes256Gcm },
+            cipher_rule: CipherRule::Common,
+            recipient_headers: RecipientHeaders::Outside,
             key_transport: KeyTransport::RsaPkcs1,
             agreement_digest: DigestAlgorithm::Sha256,
             key_wrap: KeyWrap::Aes256,
             access: Access::Enabled,
-            sending: Sending::default(),
+            sending: Sending {
+                signing_choice: match profile {
+                    // OUT-13, and OUT-9 with Exchange's default.
+                    Profile::OutlookMobile | Profile::Owa => SigningChoice::Newest,
+                    _ => SigningChoice::Users,
+                },
+                ..Sending::default()
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 //! `HKEY_CURRENT_USER\Software\[Policies\]Microsoft\Office\16.0\Outlook\Security`. What lies under `Policies` is the
 //! administrator's and cannot be changed; the rest is the user's.
 
-use super::policy::{Form, Policy};
+use super::policy::{CipherRule, Form, Policy};
 use super::table::{self, Filled, Line, Notation, Origin, Row, Slot, UserChange};
 use super::value::{Fault, Faults, Result, Setting, Value, shown};
 use crate::base::reason::Reason;
@@ -258,6 +258,7 @@ impl SecurityValues {
         if let (true, Some(oid)) = (alternate, &self.default_encryption_alg_oid) {
             let found = parsed(oid).and_then(|oid| ContentCipher::from_oid(&oid)).filter(|c| c.legacy().is_none());
             policy.content_cipher = found.ok_or_else(|| no_such("DefaultEncryptionAlgOID", oid, "a cipher"))?;
+            policy.cipher_rule = CipherRule::Named;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What an administrator decides about sending that is not about one message's bytes: how it is split for Bcc,
 //! whether a reply is signed, what an unreachable revocation list means, and how long may be waited for one.
 
+use super::effective::Protection;
 use crate::base::reason::Reason;
 use crate::cert::status::ValidationStatus;
 use std::time::Duration;
@@ -19,6 +20,18 @@ pub struct Sending {
     pub crl_timeouts: CrlTimeouts,
     /// Which keys may sign.
     pub keys: PermittedKeys,
+    /// Who chooses among several signing certificates.
+    pub signing_choice: SigningChoice,
+}
+
+/// Who chooses among several signing certificates (OWAAllowUserChoiceOfSigningCertificate; OUT-9, OUT-13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SigningChoice {
+    /// The user; where they say nothing, the newest is taken.
+    #[default]
+    Users,
+    /// Nobody: the newest is taken.
+    Newest,
 }
 
 /// How many messages an encrypted message with Bcc becomes (OWABCCEncryptedEmailForking; OUT-41).
@@ -100,6 +113,18 @@ impl BccForking {
             Self::Together => vec![to_and_cc.iter().chain(bcc).cloned().collect()],
         };
         groups.into_iter().filter(|group| !group.is_empty()).collect()
+    }
+}
+
+impl ReplySignature {
+    /// How a reply is protected unless the user says otherwise: it is encrypted like what it answers, and signed like it
+    /// where signatures are inherited (OUT-40).
+    pub fn protection(self, answered: Protection) -> Protection {
+        match (self, answered) {
+            (Self::Inherit, answered) => answered,
+            (Self::Omit, Protection::SignedAndEncrypted | Protection::Encrypted) => Protection::Encrypted,
+            (Self::Omit, Protection::Signed | Protection::None) => Protection::None,
+        }
     }
 }
 

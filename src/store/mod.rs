@@ -1,6 +1,7 @@
 //! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`], [`p7c`],
 //! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
-//! [`keyring`] the key that opens a message, and [`delivery`] what a managed device uses, to which [`intune_pfx`] brings it.
+//! [`groups`] the members of a list, [`select`] the certificate that somebody signs with, [`keyring`] the key that opens a
+//! message, and [`delivery`] what a managed device uses, to which [`intune_pfx`] brings it.
 //!
 //! Bytes come in, bytes go out. Only [`keyring_folder`], which callers ask for by name, opens files.
 
@@ -9,6 +10,7 @@
 pub mod appraisal;
 pub mod delivery;
 pub mod directory;
+pub mod groups;
 pub mod import;
 pub mod intune_pfx;
 pub mod keyring;
@@ -20,6 +22,7 @@ pub mod p12;
 pub mod p7c;
 pub mod pem;
 pub(crate) mod private_folder;
+pub mod select;
 pub mod sst;
 
 use crate::asn1;

@@ -54,7 +54,7 @@ impl Desk {
     }
 
     /// A certificate and a key, each in a file of its own.
-    fn pem_files(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
+    pub fn pem_files(&self, name: &str, email: &str, validity: (Time, Time), usage: KeyUsage) {
         let key = PrivateKey::generate(KeyKind::P256, 0).unwrap();
         let template = CertificateTemplate::new(
             common_name(name),

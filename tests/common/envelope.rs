@@ -4,6 +4,7 @@
 use super::people::{Authority, now, years};
 use smime::asn1::ber::Tag;
 use smime::asn1::{der, oid};
+use smime::cms::enveloped::Enveloped;
 use smime::cms::identifier::CertificateId;
 use smime::cms::recipient_info::{self, Wrapping};
 use smime::crypto::algorithm::{
@@ -135,6 +136,12 @@ pub fn mail(entity: &[u8]) -> Vec<u8> {
 pub fn cms_of(mail: &[u8]) -> Vec<u8> {
     let at = mail.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
     decode_slice(&mail[at + 4..], TransferEncoding::Base64, Strictness::Strict).unwrap()
+}
+
+/// Whom a sealed mail names.
+pub fn recipients(sealed: &[u8]) -> Vec<CertificateId> {
+    let read = Enveloped::read(cms_of(sealed).as_slice(), &Limits::default(), &mut |_| Ok(())).unwrap();
+    read.head.recipients.iter().map(|one| one.identifier().unwrap().clone()).collect()
 }
 
 /// How keys are agreed upon here.

@@ -1,8 +1,12 @@
 //! What can be said on the command line.
 
+mod account;
+mod addressing;
 mod install;
 mod lookup;
 
+pub(crate) use account::{CertsSelect, Signing};
+pub(crate) use addressing::{Addressing, Encrypt, Plan};
 pub(crate) use install::{Import, KeyringArgs, KeyringCommand, KeyringList, KeyringRemove};
 #[cfg(feature = "ldap")]
 pub(crate) use lookup::Servers;
@@ -54,7 +58,11 @@ pub(crate) enum Command {
     /// Signs a mail.
     Sign(Sign),
     /// Encrypts a mail.
-    Encrypt(Encrypt),
+    #[command(before_help = addressing::ENCRYPT_EXAMPLES)]
+    Encrypt(Box<Encrypt>),
+    /// Says, before anything is sent, who can read an encrypted mail, who cannot and why, and in how many messages it leaves.
+    #[command(before_help = addressing::PLAN_EXAMPLES)]
+    Plan(Box<Plan>),
     /// Finds the certificates of addresses, in files and directories.
     #[command(before_help = lookup::LOOKUP_EXAMPLES)]
     Lookup(Lookup),
@@ -204,9 +212,8 @@ pub(crate) struct Sign {
     #[command(flatten)]
     pub(crate) files: Files,
 
-    /// The account's primary address, which must stand in the certificate.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) account: Option<EmailAddress>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
 
     /// application/pkcs7-mime instead of multipart/signed.
     #[arg(long)]
@@ -261,75 +268,6 @@ pub(crate) struct Sign {
     pub(crate) policies: Policies,
 }
 
-#[derive(Args)]
-pub(crate) struct Encrypt {
-    /// A recipient's address; repeatable.
-    #[arg(long, value_name = "ADDR", required_unless_present = "to_headers")]
-    pub(crate) to: Vec<EmailAddress>,
-
-    /// The addresses of To and Cc.
-    #[arg(long)]
-    pub(crate) to_headers: bool,
-
-    /// Certificates to choose from: PEM, DER, PKCS#7, SST or LDIF files, contacts of `smime harvest`, or folders of them;
-    /// repeatable.
-    #[cfg_attr(feature = "ldap", arg(long, value_name = "PATH", required_unless_present_any = ["ldap", "keyring"]))]
-    #[cfg_attr(not(feature = "ldap"), arg(long, value_name = "PATH", required_unless_present = "keyring"))]
-    pub(crate) certs: Vec<PathBuf>,
-
-    #[cfg(feature = "ldap")]
-    #[command(flatten)]
-    pub(crate) servers: Servers,
-
-    /// Trusted certificates, to judge the recipients' by; without any their chains are not checked.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) trust: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) lists: Lists,
-
-    #[command(flatten)]
-    pub(crate) identities: Identities,
-
-    #[command(flatten)]
-    pub(crate) files: Files,
-
-    /// aes128-cbc, aes192-cbc, aes256-cbc, aes128-gcm, aes192-gcm or aes256-gcm (the profile decides otherwise).
-    #[arg(long, value_name = "CIPHER", value_parser = strong_cipher)]
-    pub(crate) content: Option<ContentCipher>,
-
-    /// RSAES-OAEP with this digest instead of PKCS#1 v1.5, for RSA keys.
-    #[arg(long, value_name = "DIGEST", num_args = 0..=1, default_missing_value = "sha256", value_parser = strong_digest)]
-    pub(crate) oaep: Option<DigestAlgorithm>,
-
-    /// Another digest for OAEP's mask generation.
-    #[arg(long, value_name = "DIGEST", requires = "oaep")]
-    pub(crate) oaep_mgf: Option<DigestAlgorithm>,
-
-    /// outlook-windows, outlook-mobile, owa, rfc8551 or strict.
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) profile: Profile,
-
-    /// Name recipients by key identifier instead of issuer and serial number.
-    #[arg(long)]
-    pub(crate) key_identifier: bool,
-
-    /// Leave out recipients who have no usable certificate: they get nothing.
-    #[arg(long)]
-    pub(crate) skip_missing: bool,
-
-    /// Encrypt what is encrypted already once more.
-    #[arg(long)]
-    pub(crate) wrap: bool,
-
-    #[command(flatten)]
-    pub(crate) policies: Policies,
-
-    /// The time to judge certificates at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-}
-
 /// What was revoked.
 #[derive(Args)]
 pub(crate) struct Lists {
@@ -348,6 +286,10 @@ pub(crate) struct Lists {
 pub(crate) struct Judging {
     #[command(flatten)]
     pub(crate) identities: Identities,
+
+    /// The account that the mail was sent to: of all identities, only its keys are tried, those of expired certificates too.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) account: Option<EmailAddress>,
 
     /// Trusted certificates: PEM, DER, PKCS#7 or SST files, or folders of them; repeatable. Self-signed ones are anchors
     /// and the others help to build chains; where none is self-signed, all are anchors.
@@ -560,6 +502,10 @@ pub(crate) enum CertsCommand {
     /// Judges a certificate as the signer of a mail, or its recipient, would be.
     #[command(before_help = CERTS_EXAMPLES)]
     Verify(Box<CertsVerify>),
+    /// Says which of an account's certificates signs, which one copies are encrypted to, which keys open, and why not the
+    /// others.
+    #[command(before_help = account::SELECT_EXAMPLES)]
+    Select(Box<CertsSelect>),
 }
 
 #[derive(Args)]

@@ -1,10 +1,11 @@
-//! `smime certs verify`: a certificate without a message.
+//! `smime certs`: certificates without a message; here `verify`, and `select` in a file of its own.
 
 use crate::args::{Certs, CertsCommand, CertsVerify};
 use crate::console::Console;
 use crate::failure::{Outcome, exit};
 use crate::output::{self, Existing, Readers};
-use crate::{explain, render, store, time};
+use crate::{explain, render, select, store, time};
+use clap::ArgMatches;
 use serde_json::json;
 use smime::base::reason::Reason;
 use smime::cert::chain::{Candidates, ChainOutcome, ChainRequest, ChainVerdict, PathInputs};
@@ -17,9 +18,13 @@ use smime::cert::status::ValidationStatus;
 use smime::{Certificate, Policy, RevocationData, RevocationMode};
 use std::fmt::Write;
 
-pub(crate) fn run(args: &Certs, console: Console) -> Outcome {
+pub(crate) fn run(args: &Certs, order: &ArgMatches, console: Console) -> Outcome {
     match &args.command {
         CertsCommand::Verify(args) => verify(args, console),
+        CertsCommand::Select(args) => {
+            let order = order.subcommand().map_or(order, |(_, inner)| inner);
+            select::run(args, order, console)
+        }
     }
 }
 

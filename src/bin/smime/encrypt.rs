@@ -1,156 +1,187 @@
 //! `smime encrypt`.
 
+use crate::addressing::{Addressed, Recipients};
 use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::keyring::Ring;
 use crate::output::{Existing, Output, Readers};
-use crate::policies::{Policies, decided};
-use crate::{input, store, time};
+use crate::{input, plan, store};
 use clap::ArgMatches;
+use serde_json::json;
 use smime::cert::purpose::Purpose;
-use smime::crypto::algorithm::KeyTransport;
+use smime::compose::envelopes::{Addressees, Envelope, MailPlan};
 use smime::mime::plan::Kind;
-use smime::policy::effective::{Access, Protection};
-use smime::policy::policy::{AlreadyProtected, CertificateIdentifier};
-use smime::policy::sending::UnreachableList;
-use smime::{
-    Certificates, Directory, EmailAddress, Encryptor, InOrder, Message, Policy, RecipientPlan, RevocationData,
-    RevocationMode, Time, Trust, compose,
-};
+use smime::policy::effective::Protection;
+use smime::policy::policy::AlreadyProtected;
+use smime::store::select::Selector;
+use smime::{Certificate, Certificates, Encryptor, Message, Policy};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
-    let policies = Policies::load(&args.policies, console)?;
-    let policy = obeyed(args, &policies, console)?;
-    let now = time(args.at);
-    let ring = Ring::load(&args.identities, &policy, console)?;
-    let mut directory = sources(args, now, console)?;
-    if args.identities.keyring.is_some() {
-        directory.push(Certificates(ring.import.certificates.clone()));
+    let wanted = if args.draft { Recipients::None } else { Recipients::Wanted };
+    if !args.draft && args.addressing.to.is_empty() && !args.to_headers {
+        return Err(Failure::usage("nobody to encrypt to").hint("--to ADDR, or --to-headers"));
     }
-    let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
-    let mut own = store::identities(&args.identities, order, console)?;
-    own.extend(ring.usable(Purpose::Encrypt, &policy, now).cloned());
+    let ring = Ring::load(&args.identities, &Policy::new(args.addressing.profile), console)?;
+    let known = args.identities.keyring.is_some().then(|| Certificates(ring.import.certificates.clone()));
+    let mut addressed = Addressed::load(&args.addressing, wanted, known, console)?;
+    if args.wrap {
+        addressed.policy.already_protected = AlreadyProtected::Wrap;
+    }
+    let own = own(args, &ring, &addressed, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
-    let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
+    let message = Message::from_source(&source, &addressed.policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     console.notes(&name, message.notes());
+    if args.draft {
+        return draft(args, &addressed, &own, &message);
+    }
     let protection = match message.kind() {
         Kind::AlreadySigned => Protection::SignedAndEncrypted,
         Kind::Plain | Kind::AlreadyEncrypted => Protection::Encrypted,
     };
-    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
-    let addresses = addresses(args, &message)?;
-    let mode = revocation(args.lists.revocation, &policy)?;
-    let lists = store::revocation_of_recipients(&args.lists.crls, mode, &args.trust, console)?;
-    let plan = plan(&addresses, &directory, &policy, (trust.as_ref(), lists.as_ref()), now);
-    if trust.is_none() {
-        console.warn("no --trust was given: the recipients' certificates were not checked against any authority");
+    addressed.policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
+    let mail = MailPlan::resolve(&addressees(args, &message)?, &addressed.resolver());
+    addressed.warn_of_unchecked(console);
+    let envelopes = reached(args, &mail, console)?;
+    match &args.out_dir {
+        Some(folder) => each(args, &addressed, &own, &message, &envelopes, folder, console),
+        None => {
+            let [envelope] = envelopes.as_slice() else { return Err(several(envelopes.len())) };
+            let encryptor = encryptor(envelope, &own, &addressed, console)?;
+            let mut out = Output::to(args.files.out.as_deref(), existing(args), Readers::Usual)?;
+            encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
+            out.finish()?;
+            Ok(exit::DONE)
+        }
     }
-    let recipients = if args.skip_missing {
-        for entry in plan.entries() {
+}
+
+/// What a copy is encrypted to: the account's certificate, or that of each identity; and what the keyring has.
+fn own(
+    args: &Encrypt,
+    ring: &Ring,
+    addressed: &Addressed,
+    order: &ArgMatches,
+    console: Console,
+) -> Result<Vec<Certificate>, Failure> {
+    let Some(account) = &args.account else {
+        let own = store::identities(&args.identities, order, console)?;
+        let installed = ring.usable(Purpose::Encrypt, &addressed.policy, addressed.now);
+        return Ok(own.iter().chain(installed).map(|identity| identity.certificate().clone()).collect());
+    };
+    let sources = store::key_sources(&args.identities, order, console)?;
+    let selected = Selector::new(account, &addressed.policy, addressed.now).encryption(&sources)?;
+    console.notes(&selected.source, &selected.notes);
+    Ok(vec![selected.chosen])
+}
+
+/// Whom it is for: those who are named, and those of the header where that is asked for.
+fn addressees(args: &Encrypt, message: &Message<'_>) -> Result<Addressees, Failure> {
+    let mut addressees = if args.to_headers { message.addressees()? } else { Addressees::default() };
+    addressees.visible.splice(0..0, args.addressing.to.iter().cloned());
+    Ok(addressees)
+}
+
+/// The messages, with everybody in one of them, or with those who can be reached where that is asked for.
+fn reached(args: &Encrypt, mail: &MailPlan, console: Console) -> Result<Vec<Envelope>, Failure> {
+    let envelopes = if args.skip_missing {
+        for entry in mail.entries() {
             if let Err(reasons) = &entry.outcome {
                 console.warn(format_args!("{} gets nothing", entry.address));
                 console.notes(&entry.address, reasons);
             }
         }
-        plan.reachable()?
+        mail.reachable()?
     } else {
-        plan.all()?
+        mail.all()?
     };
-    for entry in plan.entries() {
+    for entry in mail.entries() {
         if let Ok(recipient) = &entry.outcome {
             let notes: Vec<_> = recipient.notes.iter().filter(|n| n.code != "chain_unchecked").cloned().collect();
             console.notes(&entry.address, &notes);
         }
     }
-    let mut encryptor = Encryptor::new(&recipients, &policy);
-    for identity in &own {
-        encryptor = encryptor.copy_to(identity, now)?;
+    Ok(envelopes)
+}
+
+fn encryptor<'p>(
+    envelope: &Envelope,
+    own: &[Certificate],
+    addressed: &'p Addressed,
+    console: Console,
+) -> Result<Encryptor<'p>, Failure> {
+    let mut encryptor = Encryptor::new(&envelope.recipients, &addressed.policy);
+    console.notes(plan::audience(envelope.audience), &encryptor.content().warnings);
+    for certificate in own {
+        encryptor = encryptor.copy_to_certificate(certificate, addressed.now)?;
     }
-    let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
-    let mut out = Output::to(args.files.out.as_deref(), existing, Readers::Usual)?;
-    encryptor.encrypt_to(&message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
+    Ok(encryptor)
+}
+
+/// A file for each message. None of them has a name before all are whole.
+fn each(
+    args: &Encrypt,
+    addressed: &Addressed,
+    own: &[Certificate],
+    message: &Message<'_>,
+    envelopes: &[Envelope],
+    folder: &Path,
+    console: Console,
+) -> Outcome {
+    std::fs::create_dir_all(folder).map_err(|e| Failure::from(e).about(folder.display()))?;
+    let stem = args.files.mail.as_deref().and_then(Path::file_stem).filter(|stem| *stem != "-");
+    let stem = stem.map_or_else(|| "mail".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let place = |name: &str| -> PathBuf { folder.join(name) };
+    let (mut outputs, mut listed) = (Vec::new(), Vec::new());
+    for (at, envelope) in envelopes.iter().enumerate() {
+        let name = format!("{stem}-{}.eml", at + 1);
+        let encryptor = encryptor(envelope, own, addressed, console)?;
+        let mut out = Output::to(Some(&place(&name)), existing(args), Readers::Usual)?;
+        encryptor.encrypt_to(message, &mut out).map_err(|e| Failure::from(e).about(&name))?;
+        outputs.push(out);
+        listed.push(json!({
+            "file": name,
+            "audience": plan::audience(envelope.audience),
+            "recipients": envelope.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "cipher": encryptor.content().cipher.name(),
+        }));
+        console.say(format_args!("{}: for {}", place(&name).display(), listing(envelope)));
+    }
+    let list = format!("{:#}\n", json!({ "version": 1, "messages": listed }));
+    // Whom the messages are for is for the sender alone to know.
+    let mut out = Output::to(Some(&place(&format!("{stem}-messages.json"))), existing(args), Readers::Owner)?;
+    out.write_all(list.as_bytes())?;
+    outputs.push(out);
+    outputs.into_iter().try_for_each(Output::finish)?;
+    Ok(exit::DONE)
+}
+
+fn draft(args: &Encrypt, addressed: &Addressed, own: &[Certificate], message: &Message<'_>) -> Outcome {
+    let Some((first, others)) = own.split_first() else {
+        return Err(Failure::usage("a draft is encrypted to its sender").hint("--identity FILE"));
+    };
+    let mut encryptor = Encryptor::draft(first, &addressed.policy, addressed.now)?;
+    for other in others {
+        encryptor = encryptor.copy_to_certificate(other, addressed.now)?;
+    }
+    let mut out = Output::to(args.files.out.as_deref(), existing(args), Readers::Usual)?;
+    encryptor.encrypt_to(message, &mut out)?;
     out.finish()?;
     Ok(exit::DONE)
 }
 
-/// How much is demanded about the revocation of recipients: by the policy, else by who calls.
-fn revocation(given: Option<RevocationMode>, policy: &Policy) -> Result<Option<RevocationMode>, Failure> {
-    match (policy.sending.unreachable_list, given) {
-        (UnreachableList::Block, Some(RevocationMode::Soft | RevocationMode::Off)) => {
-            decided("--revocation", true).map(|()| None)
-        }
-        (UnreachableList::Block, None) => Ok(Some(RevocationMode::Hard)),
-        (UnreachableList::NotAsked, None) => Ok(Some(RevocationMode::Off)),
-        (_, given) => Ok(given),
-    }
+fn several(count: usize) -> Failure {
+    let why = format!("it becomes {count} messages, since who stands in Bcc shares none with To and Cc");
+    Failure::usage(why).hint("--out-dir DIR, or --bcc-forking 2 where the others may find out about Bcc")
 }
 
-/// Who can read it, by what was given to hold certificates against.
-pub(crate) fn plan(
-    addresses: &[EmailAddress],
-    directory: &dyn Directory,
-    policy: &Policy,
-    (trust, lists): (Option<&Trust>, Option<&(RevocationData, RevocationMode)>),
-    now: Time,
-) -> RecipientPlan {
-    match (trust, lists) {
-        (Some(trust), Some((lists, mode))) => {
-            RecipientPlan::resolve_unrevoked(addresses, directory, policy, trust, (lists, *mode), now)
-        }
-        _ => RecipientPlan::resolve(addresses, directory, policy, trust, now),
-    }
+fn listing(envelope: &Envelope) -> String {
+    envelope.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Where certificates are looked for, in their order.
-fn sources<'d>(args: &Encrypt, now: Time, console: Console) -> Result<InOrder<'d>, Failure> {
-    #[cfg_attr(not(feature = "ldap"), allow(unused_mut))]
-    let mut sources = store::directory(&args.certs, console)?;
-    #[cfg(feature = "ldap")]
-    crate::servers::add_to(&mut sources, &args.servers, now, console)?;
-    #[cfg(not(feature = "ldap"))]
-    let _ = now;
-    Ok(sources)
-}
-
-/// Whom it is for: those who are named, and those of To and Cc where that is asked for.
-fn addresses(args: &Encrypt, message: &Message<'_>) -> Result<Vec<EmailAddress>, Failure> {
-    let mut addresses = args.to.clone();
-    if args.to_headers {
-        addresses.extend(message.recipients()?);
-    }
-    Ok(addresses)
-}
-
-/// What the user wants, as far as the administrator leaves it to them.
-fn obeyed(args: &Encrypt, policies: &Policies, console: Console) -> Result<Policy, Failure> {
-    let wanted = policy(args);
-    let mut policy = wanted.clone();
-    policy.access = policies.effective.access();
-    if let Access::Disabled(disabled) = policy.access {
-        return Err(compose::encrypt::Error::Disabled(disabled).into());
-    }
-    console.notes("--policy", &policies.set.encrypt_by(&mut policy)?);
-    decided("--content", args.content.is_some_and(|cipher| cipher != policy.content_cipher))?;
-    decided("--key-identifier", args.key_identifier && policy.identifier != wanted.identifier)?;
-    Ok(policy)
-}
-
-fn policy(args: &Encrypt) -> Policy {
-    let mut policy = Policy::new(args.profile);
-    if let Some(cipher) = args.content {
-        policy.content_cipher = cipher;
-    }
-    if let Some(hash) = args.oaep {
-        policy.key_transport =
-            KeyTransport::RsaOaep { hash, mgf_hash: args.oaep_mgf.unwrap_or(hash), label: Vec::new() };
-    }
-    if args.key_identifier {
-        policy.identifier = CertificateIdentifier::SubjectKeyIdentifier;
-    }
-    if args.wrap {
-        policy.already_protected = AlreadyProtected::Wrap;
-    }
-    policy
+fn existing(args: &Encrypt) -> Existing {
+    if args.files.force { Existing::Replace } else { Existing::Refuse }
 }

@@ -309,6 +309,25 @@ impl From<compose::recipients::Error> for Failure {
     }
 }
 
+impl From<store::select::Error> for Failure {
+    fn from(error: store::select::Error) -> Self {
+        use store::select::{Error, Use};
+        let (purpose, hint) = match &error {
+            Error::NoPrivateKey { purpose, .. } => (*purpose, "--identity with the file that holds the key, too"),
+            Error::NoCertificateAvailable { purpose, .. } => {
+                (*purpose, "`smime certs select`, which tells each reason")
+            }
+            _ => (Use::Sign, "without --choose, which takes the newest that fits"),
+        };
+        let code = match purpose {
+            Use::Open => exit::CANNOT_DECRYPT,
+            Use::EncryptToSelf => exit::NO_RECIPIENT,
+            Use::Sign => exit::POLICY,
+        };
+        Self::new(code, error).hint(hint)
+    }
+}
+
 impl From<compose::encrypt::Error> for Failure {
     fn from(error: compose::encrypt::Error) -> Self {
         use compose::encrypt::Error;

@@ -1,10 +1,11 @@
 //! `smime lookup`: what each source has for an address, and which certificate would be used.
 
+use crate::addressing::resolver;
 use crate::args::Lookup;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome as Exit, exit};
 use crate::output::{self, Existing, Readers};
-use crate::{encrypt, render, store, time};
+use crate::{render, store, time};
 use serde_json::{Value, json};
 use smime::base::reason::{Reason, visible};
 use smime::compose::recipients::Recipient;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Lookup, console: Console) -> Exit {
     let look = |address| {
         let answers: Vec<Answer> = sources.look_up(address).collect();
         let held = (trust.as_ref(), lists.as_ref());
-        let plan = encrypt::plan(std::slice::from_ref(address), &Given(&answers), &policy, held, now);
+        let plan = resolver(&Given(&answers), &policy, held, now).plan(std::slice::from_ref(address));
         let chosen = plan.entries().first().map(|entry| entry.outcome.clone()).unwrap_or_else(|| Err(Vec::new()));
         Looked { address, answers, chosen }
     };

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod addressing;
 mod args;
 mod certs;
 mod console;
@@ -15,6 +16,7 @@ mod explain;
 mod export;
 mod failure;
 mod fetching;
+mod groups;
 mod import;
 mod input;
 mod inspect;
@@ -25,12 +27,14 @@ mod lint;
 mod lookup;
 mod open;
 mod output;
+mod plan;
 mod policies;
 mod policy;
 mod privacy;
 mod render;
 #[cfg(feature = "net")]
 mod scep;
+mod select;
 #[cfg(feature = "ldap")]
 mod servers;
 mod sign;
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, console),
         Command::Sign(args) => sign::run(args, order, console),
         Command::Encrypt(args) => encrypt::run(args, order, console),
+        Command::Plan(args) => plan::run(args, console),
         Command::Lookup(args) => lookup::run(args, console),
         Command::Harvest(args) => contacts::run(args, order, console),
         Command::Open(args) => open::open(args, order, console),
@@ -71,7 +76,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(args, console),
         Command::Keyring(args) => keyring::run(args, console),
         Command::Export(args) => export::run(args, order, console),
-        Command::Certs(args) => certs::run(args, console),
+        Command::Certs(args) => certs::run(args, order, console),
         Command::Lint(args) => lint::run(args, console),
         #[cfg(feature = "net")]
         Command::Crl(args) => crl::run(args, console),

@@ -12,35 +12,31 @@ use smime::crypto::algorithm::DigestAlgorithm;
 use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
 use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
-use smime::{Certificate, EmailAddress, Message, Policy, Signer};
+use smime::store::select::Selector;
+use smime::{Certificate, EmailAddress, Identity, Message, Policy, Signer, Time};
 use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
     let policies = Policies::load(&args.policies, console)?;
     policies.permit_files(&args.identities)?;
     let policy = obeyed(args, &policies, console)?;
-    let mut identities = store::signers(&args.identities, order, console)?;
-    if identities.is_empty() && args.identities.keyring.is_none() {
-        return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
-    }
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     let now = time(args.at);
-    if args.identities.keyring.is_some() {
-        let ring = Ring::load(&args.identities, &policy, console)?;
-        identities.push(ring.signer(&addresses(args, &message), &policy, now)?.clone());
-    }
-    let Some((first, others)) = identities.split_first() else { return Err(Failure::usage("nobody to sign for")) };
+    let Signers { identities, encryption } = signers(args, &policy, &message, now, order, console)?;
+    let Some((first, others)) = identities.split_first() else {
+        return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
+    };
     let mut signer = Signer::new(first, &policy)?;
     for other in others {
         signer = signer.and(other)?;
     }
-    if let Some(account) = &args.account {
+    if let Some(account) = &args.signing.account {
         signer = signer.for_account(account.clone());
     }
-    if let Some(file) = &args.encryption_certificate {
-        signer = signer.prefer_encryption_with(sole_certificate(file, console)?);
+    if let Some(certificate) = encryption {
+        signer = signer.prefer_encryption_with(certificate);
     }
     if args.for_encryption {
         signer = signer.for_encryption();
@@ -63,10 +59,49 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
 
 /// Whom a key of the keyring is to be for: the account, or else whom the message is from.
 fn addresses(args: &Sign, message: &Message<'_>) -> Vec<EmailAddress> {
-    match &args.account {
+    match &args.signing.account {
         Some(account) => vec![account.clone()],
         None => message.mailboxes().from.iter().filter_map(|mailbox| mailbox.address.clone()).collect(),
     }
+}
+
+/// Who signs, and the certificate that answers should be encrypted to, where it is another.
+struct Signers {
+    identities: Vec<Identity>,
+    encryption: Option<Certificate>,
+}
+
+/// Everybody who was given; for an account, the one of its certificates that is to be taken; and of a
+/// keyring the newest that fits.
+fn signers(
+    args: &Sign,
+    policy: &Policy,
+    message: &Message<'_>,
+    now: Time,
+    order: &ArgMatches,
+    console: Console,
+) -> Result<Signers, Failure> {
+    let named = args.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
+    if args.identities.keyring.is_some() {
+        let mut identities = store::signers(&args.identities, order, console)?;
+        let ring = Ring::load(&args.identities, policy, console)?;
+        identities.push(ring.signer(&addresses(args, message), policy, now)?.clone());
+        return Ok(Signers { identities, encryption: named });
+    }
+    let Some(account) = &args.signing.account else {
+        return Ok(Signers { identities: store::signers(&args.identities, order, console)?, encryption: named });
+    };
+    let sources = store::key_sources(&args.identities, order, console)?;
+    let mut selector = Selector::new(account, policy, now);
+    if let Some(choice) = args.signing.choose {
+        selector = selector.choose(choice);
+    }
+    let selected = selector.signing(&sources)?;
+    console.notes(&selected.source, &selected.notes);
+    // OUT-11: the two are chosen apart. Whoever has none to encrypt to signs all the same.
+    let own = selector.encryption(&sources).ok().map(|own| own.chosen);
+    let encryption = named.or(own.filter(|own| own != selected.chosen.certificate()));
+    Ok(Signers { identities: vec![selected.chosen], encryption })
 }
 
 fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {

@@ -6,13 +6,16 @@ use crate::contacts;
 use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
 use crate::keyring::Ring;
+use crate::time;
 use clap::ArgMatches;
+use smime::store::directory::contacts::{Contacts, Informed};
 use smime::store::directory::{Certificates, InOrder};
 use smime::store::import::{self, Import, ImportOptions};
 use smime::store::keyring::SharedKey;
 use smime::store::ldif::directory::LdifDirectory;
 use smime::store::ldif::{self, ChangeRecords, Ldif};
 use smime::store::p12::MissingMac;
+use smime::store::select::{KeySource, Selector};
 use smime::store::{pem, sst};
 use smime::{
     Certificate, Crl, Identity, Keyring, Limits, OcspResponse, Policy, RevocationData, RevocationMode, Secret, Time,
@@ -58,6 +61,18 @@ fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<
     Ok(imports)
 }
 
+/// The same as places that certificates are selected from: with those that have no key, and without authorities.
+pub(crate) fn key_sources(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<KeySource>, Failure> {
+    let source = |(file, import): (PathBuf, Import)| {
+        let has_key = |certificate: &Certificate| import.identities.iter().any(|one| one.certificate() == certificate);
+        let is_authority = |certificate: &Certificate| certificate.basic_constraints().is_some_and(|basic| basic.ca);
+        let keyless = import.certificates.iter().filter(|one| !has_key(one) && !is_authority(one)).cloned().collect();
+        let name = file.display().to_string();
+        KeySource { name, certificates: keyless, identities: import.identities, ..KeySource::default() }
+    };
+    Ok(key_files(args, order, console)?.into_iter().map(source).collect())
+}
+
 /// What was given to open with: identities, keys whose certificate is not there, passwords, shared keys.
 pub(crate) fn keyring(
     args: &Judging,
@@ -66,7 +81,13 @@ pub(crate) fn keyring(
     console: Console,
 ) -> Result<Keyring, Failure> {
     let mut ring = Keyring::default();
-    for (file, import) in key_files(&args.identities, order, console)? {
+    if let Some(account) = &args.account {
+        let sources = key_sources(&args.identities, order, console)?;
+        let history = Selector::new(account, policy, time(args.at)).opening(&sources)?;
+        ring.extend(history.into_iter().map(|one| one.chosen));
+    }
+    let files = if args.account.is_some() { Vec::new() } else { key_files(&args.identities, order, console)? };
+    for (file, import) in files {
         if import.identities.is_empty() && import.keys.is_empty() {
             import.sole_identity().map_err(|e| Failure::from(e).about(file.display()))?;
         }
@@ -292,7 +313,7 @@ pub(crate) fn each_file<T>(
 /// LDIF files.
 pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrder<'d>, Failure> {
     let mut directories = Vec::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Contacts> = Vec::new();
     let found = each_file(paths, console, |file, bytes| {
         if contacts::is_contacts(bytes) {
             kept.push(contacts::read(bytes)?.named(file.display().to_string()));
@@ -308,7 +329,11 @@ pub(crate) fn directory<'d>(paths: &[PathBuf], console: Console) -> Result<InOrd
         Ok(Vec::new())
     })?;
     let mut sources = InOrder::default();
-    sources.push(Certificates(found.concat()));
+    let mut said = Contacts::default();
+    kept.iter().flat_map(Contacts::entries).for_each(|contact| {
+        said.add(contact.clone());
+    });
+    sources.push(Informed::new(Certificates(found.concat()), said));
     kept.into_iter().for_each(|contacts| sources.push(contacts));
     directories.into_iter().for_each(|directory| sources.push(directory));
     Ok(sources)

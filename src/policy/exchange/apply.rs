@@ -2,9 +2,10 @@
 //! Exchange's may concern only one of them.
 
 use super::super::policy::{
-    Capabilities, CertificateIdentifier, Form, IncludedCertificates, Policy, Sha1Signing, TripleWrap,
+    Capabilities, CertificateIdentifier, CipherRule, Form, IncludedCertificates, Policy, RecipientHeaders, Sha1Signing,
+    TripleWrap,
 };
-use super::super::sending::{PermittedKeys, ReplySignature, Sending, UnreachableList};
+use super::super::sending::{PermittedKeys, ReplySignature, Sending, SigningChoice, UnreachableList};
 use super::SmimeConfig;
 use super::algorithms::{List, Written};
 use crate::base::reason::Reason;
@@ -40,6 +41,8 @@ impl SmimeConfig {
             (false, _) => Capabilities::Omit,
         };
         policy.triple_wrap = if self.triple_wrap_signed_encrypted_mail { TripleWrap::On } else { TripleWrap::Off };
+        policy.recipient_headers =
+            if self.copy_recipient_headers { RecipientHeaders::Copied } else { RecipientHeaders::Outside };
         policy.sending = self.sending();
         // OUT-39: SHA-1 is signed with on the caller's word only, and MD5 never.
         let digests = self.digests();
@@ -71,6 +74,10 @@ impl SmimeConfig {
         };
         policy.sending = self.sending();
         let ciphers = self.ciphers();
+        // OUT-36: the administrator's word wins over what recipients announce.
+        if ciphers.written == Written::ByAdministrator {
+            policy.cipher_rule = CipherRule::Named;
+        }
         let strong = |cipher: ContentCipher| cipher.legacy().is_none();
         policy.content_cipher = match (ciphers.first(strong), ciphers.written) {
             (Some(cipher), _) => cipher,
@@ -102,6 +109,10 @@ impl SmimeConfig {
             },
             crl_timeouts: self.crl_timeouts(),
             keys: if self.only_use_smart_card { PermittedKeys::CardOnly } else { PermittedKeys::Any },
+            signing_choice: match self.allow_user_choice_of_signing_certificate {
+                true => SigningChoice::Users,
+                false => SigningChoice::Newest,
+            },
         }
     }
 }

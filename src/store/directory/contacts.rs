@@ -93,6 +93,38 @@ impl Directory for Contacts {
     }
 }
 
+/// A directory to whose certificates is added what their owners said in signed mail.
+#[derive(Clone, Debug)]
+pub struct Informed<D> {
+    directory: D,
+    contacts: Contacts,
+}
+
+impl<D> Informed<D> {
+    /// Adds what contacts said of the same certificate under the same address. They answer nothing of their own here.
+    pub fn new(directory: D, contacts: Contacts) -> Self {
+        Self { directory, contacts }
+    }
+
+    fn inform(&self, address: &EmailAddress, offer: &mut Offer) {
+        if offer.capabilities.is_none() && offer.filed == Filed::UserCertificate {
+            let said = self.contacts.of(address).find(|contact| contact.certificate == offer.certificate);
+            offer.capabilities = said.and_then(|contact| contact.capabilities.clone());
+        }
+    }
+}
+
+impl<D: Directory> Directory for Informed<D> {
+    fn look_up<'a>(&'a self, address: &'a EmailAddress) -> Answers<'a> {
+        Box::new(self.directory.look_up(address).map(move |mut answer| {
+            if let Outcome::Found(offers) = &mut answer.outcome {
+                offers.iter_mut().for_each(|offer| self.inform(address, offer));
+            }
+            answer
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
