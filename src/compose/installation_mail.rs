@@ -118,7 +118,7 @@ mod tests {
         let ca = certificate("Root", 1, &ca_key, None);
         let alice = certificate("Alice", 2, &key, Some((&ca, &ca_key)));
         let at = "2026-11-24T08:00:00Z".parse().unwrap();
-        let mut make = |to: Option<&str>| {
+        let make = |to: Option<&str>| {
             let to = to.map(|to| to.parse().unwrap());
             write(b"key".to_vec(), &alice, to.as_ref(), at, &mut SystemRandom)
         };
