@@ -241,6 +241,12 @@ fn out_111_what_is_installed_signs_encrypts_and_opens() {
     }
     let said = desk.expect(6, &format!("open --keyring bobs --at {AT} sealed.eml"));
     assert!(said.contains("stays locked"), "{said}");
+    // A key and its certificate may come in two files.
+    desk.expect(0, "import --keyring two --allow-empty-password carol.key");
+    desk.expect(0, "import --keyring two carol.pem");
+    desk.write("carol.eml", b"From: carol@example.com\r\nTo: bob@example.com\r\n\r\nhello\r\n");
+    desk.expect(0, &format!("sign --keyring two --at {AT} --out carol-signed.eml carol.eml"));
+    desk.expect(0, &format!("verify --trust ca.pem --at {AT} carol-signed.eml"));
     // Bob's key does not sign for Alice.
     let said = desk.expect(9, &format!("sign {bob} --at {AT} mail.eml"));
     assert!(said.contains("alice@example.com"), "{said}");

@@ -160,6 +160,8 @@ fn what_the_administrator_decides_the_user_does_not() {
     for line in [
         "sign --policy card.txt --identity alice.pem --key alice.key mail.eml",
         "open --policy card.txt --identity alice.pem --key alice.key signed.eml",
+        "sign --policy card.txt --keyring keys mail.eml",
+        "open --policy card.txt --keyring keys signed.eml",
     ] {
         assert!(desk.expect(9, line).contains("keys on cards only"));
     }

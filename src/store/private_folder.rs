@@ -135,7 +135,6 @@ impl PrivateFolder {
     }
 
     #[cfg(not(test))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     fn step(&self) -> io::Result<()> {
         Ok(())
     }
