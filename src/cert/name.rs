@@ -9,6 +9,7 @@ use const_oid::ObjectIdentifier;
 use std::fmt;
 
 pub use text::NameError;
+#[cfg(feature = "net")]
 pub(crate) use text::attribute_type;
 
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).

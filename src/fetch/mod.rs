@@ -2,7 +2,7 @@
 //! caller asks for it by name.
 //!
 //! Addresses come out of certificates, so an attacker chose them ([`connect`] says what is held against that), but for
-//! those of directories, which somebody named.
+//! those of directories and of SCEP servers, which somebody named.
 
 #![deny(clippy::indexing_slicing)]
 
