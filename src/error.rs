@@ -49,6 +49,15 @@ pub enum Error {
     /// Reading a list of groups.
     #[error(transparent)]
     Groups(#[from] store::groups::GroupError),
+    /// Installing keys and certificates.
+    #[error(transparent)]
+    KeyringFolder(#[from] store::keyring_folder::Error),
+    /// Finding keys and certificates that are attached to a mail.
+    #[error(transparent)]
+    KeyAttachments(#[from] open::key_attachments::Error),
+    /// Sending a key to oneself.
+    #[error(transparent)]
+    InstallationMail(#[from] compose::installation_mail::Error),
     /// A key that is not the certificate's.
     #[error(transparent)]
     KeyMismatch(#[from] keys::identity::KeyMismatch),

@@ -42,11 +42,12 @@
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
 //! | `ldap` | directories over LDAP, with TLS (`fetch::ldap`) | no |
+//! | `pkcs11` | keys on cards and in security modules (`keys::pkcs11`) | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
 //! # What is not there yet
 //!
-//! Keys on cards, bulk mode. The README lists it all.
+//! Bulk mode. The README lists it all.
 
 #![forbid(unsafe_code)]
 

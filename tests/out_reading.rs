@@ -182,7 +182,7 @@ fn of(mail: &str) -> Vec<u8> {
 }
 
 /// As un-DER as BER allows: every constructed element of indefinite length, every octet string in two segments. Certificates and
-/// attributes stay, since their bytes are signed, and the algorithms of recipients, which RFC 5753 hashes.
+/// attributes stay, since their bytes are signed.
 fn loose(element: &Element<'_>, depth: usize) -> Vec<u8> {
     let raw = element.raw();
     if !element.constructed {
@@ -191,9 +191,6 @@ fn loose(element: &Element<'_>, depth: usize) -> Vec<u8> {
     }
     let mut children = Vec::new();
     let mut reader = element.children("children").unwrap();
-    if depth > 4 && reader.peek() == Some(Tag::OID) {
-        return raw.to_vec();
-    }
     while let Some(child) = reader.next_element().unwrap() {
         let signed = element.tag == Tag::context(0) && depth > 1 && child.tag == Tag::SEQUENCE;
         children.push(if signed { child.raw().to_vec() } else { loose(&child, depth + 1) });

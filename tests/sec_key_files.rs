@@ -648,11 +648,7 @@ fn sec_130_nothing_of_the_spool_outlives_a_kill_or_an_error() {
         ("open --spool spool --require signed-by-sender -o out/content", 3),
         ("open --spool spool --part 7 -o out/content", 2),
         ("verify --spool spool", 3),
-        // Refused once the mail is read: this profile has no opaque signatures.
-        (
-            "sign --identity alice.p12 --password-file old --profile outlook-mobile --opaque --spool spool -o out/content",
-            9,
-        ),
+        ("sign --identity alice.p12 --password-file old --account eve@example.com --spool spool -o out/content", 9),
     ] {
         let (child, pipe) = spooling(&desk, line);
         drop(pipe);

@@ -195,6 +195,17 @@ mod table {
         EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
         TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
         SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
+        MS_USER_PRINCIPAL_NAME = "1.3.6.1.4.1.311.20.2.3";
+        MS_CERTIFICATE_REQUEST_AGENT = "1.3.6.1.4.1.311.20.2.1";
+        CMC_RA = "1.3.6.1.5.5.7.3.28";
+        // SCEP: RFC 8894 section 3.2.1
+        SCEP_MESSAGE_TYPE = "2.16.840.1.113733.1.9.2";
+        SCEP_PKI_STATUS = "2.16.840.1.113733.1.9.3";
+        SCEP_FAIL_INFO = "2.16.840.1.113733.1.9.4";
+        SCEP_SENDER_NONCE = "2.16.840.1.113733.1.9.5";
+        SCEP_RECIPIENT_NONCE = "2.16.840.1.113733.1.9.6";
+        SCEP_TRANSACTION_ID = "2.16.840.1.113733.1.9.7";
+        SCEP_FAIL_INFO_TEXT = "1.3.6.1.5.5.7.24.1";
     }
 }
 pub use table::*;

@@ -74,8 +74,8 @@ pub struct Limits {
     pub inflate_ratio: u64,
     /// Bytes that a CompressedData unpacks to at the most (SEC-85).
     pub inflated_bytes: u64,
-    /// Entries of one serialized store, or lines with values of one LDIF file: Windows's own lists of roots have some five
-    /// thousand (OUT-101).
+    /// Entries of one serialized store, or lines with values of one LDIF file, or objects of one kind on a token: Windows's
+    /// own lists of roots have some five thousand (OUT-101).
     pub store_entries: usize,
     /// Streams and storages of one .msg file: each recipient and each attachment takes about 15. The crate that reads
     /// them keeps their names in a table whose worst case is quadratic.

@@ -467,7 +467,7 @@ fn read_spki<'a>(spki: &Element<'a>) -> asn1::Result<Spki<'a>> {
     Ok(Spki { algorithm, lacks_parameters, key, octets })
 }
 
-fn read_extensions(list: &Element<'_>) -> asn1::Result<Vec<Extension>> {
+pub(super) fn read_extensions(list: &Element<'_>) -> asn1::Result<Vec<Extension>> {
     let mut list = list.sequence("extensions")?;
     let mut extensions = Vec::new();
     while let Some(element) = list.next_element()? {

@@ -182,13 +182,13 @@ pub fn issue(
     Certificate::from_der(&der::sequence(&[tbs, signature_algorithm.to_der(), der::bits(&signature)]))
 }
 
-fn encode(extension: &Extension) -> Vec<u8> {
+pub(super) fn encode(extension: &Extension) -> Vec<u8> {
     // X.690 section 11.5: a DEFAULT value is left out.
     let critical = if extension.critical { der::boolean(true) } else { Vec::new() };
     der::sequence(&[der::oid(&extension.oid), critical, der::octets(&extension.value)])
 }
 
-fn mailbox(address: &EmailAddress) -> Vec<u8> {
+pub(super) fn mailbox(address: &EmailAddress) -> Vec<u8> {
     let text = address.to_string();
     if text.is_ascii() {
         return der::primitive(Tag::context(1), text.as_bytes());

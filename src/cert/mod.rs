@@ -3,7 +3,7 @@
 //! constraints of [`constraint`], the policies of [`policies`] and the parameters of [`inherit`]), looked up in what was revoked ([`revocation`], over
 //! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers,
 //! [`publication`] what keeps others from looking), held against the rules of publicly trusted authorities ([`lint`]),
-//! and made ([`issue`]).
+//! made ([`issue`]), and asked for ([`request`]).
 //!
 //! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
 
@@ -24,6 +24,7 @@ mod path;
 pub mod policies;
 pub mod publication;
 pub mod purpose;
+pub mod request;
 pub mod revocation;
 pub mod status;
 

@@ -9,6 +9,7 @@ use const_oid::ObjectIdentifier;
 use std::fmt;
 
 pub use text::NameError;
+pub(crate) use text::attribute_type;
 
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).
 ///
@@ -279,7 +280,7 @@ fn escaped(text: &str) -> String {
     visible(&out)
 }
 
-fn string_type(oid: &ObjectIdentifier, text: &str) -> Tag {
+pub(super) fn string_type(oid: &ObjectIdentifier, text: &str) -> Tag {
     let printable = text.bytes().all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&b));
     match *oid {
         oid::COUNTRY | oid::SERIAL_NUMBER if printable => Tag::PRINTABLE_STRING,

@@ -160,7 +160,8 @@ impl SignedAttributes<'_> {
     }
 }
 
-fn attribute(kind: &ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
+/// An attribute with one value, in DER.
+pub(crate) fn attribute(kind: &ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
     der::sequence(&[der::oid(kind), der::set_of(Tag::SET, vec![value])])
 }
 

@@ -5,6 +5,7 @@
 pub mod encrypt;
 pub mod envelopes;
 mod form;
+pub mod installation_mail;
 pub mod layers;
 pub mod message;
 pub mod negotiation;

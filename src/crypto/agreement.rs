@@ -61,7 +61,7 @@ pub fn peer_from_certificate_key(spki: &[u8], limits: &Limits) -> Result<Vec<u8>
 /// The key-encryption key from what was agreed upon.
 ///
 /// `key_info` is the key wrap's AlgorithmIdentifier in DER, as it stands in the parameters of the
-/// keyEncryptionAlgorithm: whoever reads passes it as received, since some write NULL there and hash it so; whoever
+/// keyEncryptionAlgorithm: whoever reads passes it with its parameters, since some write NULL there and hash it so; whoever
 /// writes passes `agreement.wrap.identifier().to_der()`. `ukm` is the octets of the UserKeyingMaterial.
 ///
 /// With HKDF the ukm is both the salt and part of the information (RFC 8418 section 2.2).

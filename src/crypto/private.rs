@@ -271,21 +271,12 @@ impl PrivateKey {
 
     /// The schemes that this key signs with, the preferred one first.
     pub fn schemes(&self) -> Vec<SignatureScheme> {
-        use super::algorithm::DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
         match &self.material {
             PrivateMaterial::Rsa { usage: Usage { usage: RsaUsage::Pss(Some(scheme)), .. }, .. } => vec![*scheme],
             PrivateMaterial::Rsa { usage, .. } => {
-                let pkcs1 = [Sha256, Sha384, Sha512].map(SignatureScheme::RsaPkcs1);
-                let pss = [Sha256, Sha384, Sha512].map(SignatureScheme::pss);
-                // OUT-39: for whoever asks for it by name.
-                let old = [SignatureScheme::RsaPkcs1(Sha1)];
-                pkcs1.into_iter().chain(pss).chain(old).filter(|scheme| usage.usage.allows(scheme)).collect()
+                KeyKind::Rsa.schemes().into_iter().filter(|scheme| usage.usage.allows(scheme)).collect()
             }
-            PrivateMaterial::P256(_) => [Sha256, Sha384, Sha512].map(SignatureScheme::Ecdsa).to_vec(),
-            PrivateMaterial::P384(_) => [Sha384, Sha512, Sha256].map(SignatureScheme::Ecdsa).to_vec(),
-            PrivateMaterial::P521(_) => [Sha512, Sha384, Sha256].map(SignatureScheme::Ecdsa).to_vec(),
-            PrivateMaterial::Ed25519(_) => vec![SignatureScheme::Ed25519],
-            PrivateMaterial::X25519(_) => Vec::new(),
+            _ => self.kind().schemes(),
         }
     }
 

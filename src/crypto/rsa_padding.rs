@@ -71,6 +71,23 @@ pub(crate) fn raw_decrypt(key: &rsa::PrivateKey, rng: &mut Rng<'_>, ciphertext: 
     Ok(Zeroizing::new(block.to_vec()))
 }
 
+/// RFC 8017 section 7.2.2 step 3, for a message whose length is known: whether the padding before it is sound, and what
+/// stands in its place. Every byte before it is looked at, whatever the others are. `None` where the block has no room
+/// for such a message.
+#[cfg(feature = "pkcs11")]
+pub(crate) fn pkcs1_judge(block: &[u8], length: usize) -> Option<(Choice, &[u8])> {
+    let (before, message) = block.split_at_checked(block.len().checked_sub(length)?)?;
+    let ([zero, two, padding @ ..], last) = before.split_last().map(|(last, rest)| (rest, last))? else { return None };
+    if padding.len() < 8 {
+        return None;
+    }
+    let mut sound = zero.ct_eq(&0) & two.ct_eq(&2) & last.ct_eq(&0);
+    for byte in padding {
+        sound &= !byte.ct_eq(&0);
+    }
+    Some((sound, message))
+}
+
 /// RFC 8017 section 7.1.2 step 3, for a message whose length is known: its place in the block is known too, so that
 /// everything before it is compared with what must stand there, the first byte as well (Manger), and one bit comes
 /// out of it all (SEC-73).

@@ -56,6 +56,25 @@ impl KeyKind {
             Self::Rsa | Self::Ed25519 | Self::Dsa => None,
         }
     }
+
+    /// The schemes that such a key signs with, the preferred one first.
+    pub(crate) fn schemes(self) -> Vec<SignatureScheme> {
+        use DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+        match self {
+            Self::Rsa => {
+                let pkcs1 = [Sha256, Sha384, Sha512].map(SignatureScheme::RsaPkcs1);
+                let pss = [Sha256, Sha384, Sha512].map(SignatureScheme::pss);
+                // OUT-39: for whoever asks for it by name.
+                let old = [SignatureScheme::RsaPkcs1(Sha1)];
+                pkcs1.into_iter().chain(pss).chain(old).collect()
+            }
+            Self::P256 => [Sha256, Sha384, Sha512].map(SignatureScheme::Ecdsa).to_vec(),
+            Self::P384 => [Sha384, Sha512, Sha256].map(SignatureScheme::Ecdsa).to_vec(),
+            Self::P521 => [Sha512, Sha384, Sha256].map(SignatureScheme::Ecdsa).to_vec(),
+            Self::Ed25519 => vec![SignatureScheme::Ed25519],
+            Self::X25519 | Self::Dsa => Vec::new(),
+        }
+    }
 }
 
 impl From<Curve> for KeyKind {

@@ -4,12 +4,14 @@ use super::algorithm::{DigestAlgorithm, KeyTransport};
 use super::digest::hmac;
 use super::private::{PrivateKey, PrivateMaterial, rsa_failure};
 use super::random::{Random, Rng, SystemRandom};
+#[cfg(feature = "pkcs11")]
+use super::rsa_padding::pkcs1_judge;
 use super::rsa_padding::{oaep_decode, raw_decrypt};
 use super::signature::{Material, PublicKey, RsaUsage};
 use super::{Error, Result};
 use crate::base::secret::Secret;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// Runs an expression with `$D` standing for a digest that OAEP is done with: all but MD5.
@@ -93,6 +95,42 @@ impl PrivateKey {
         self.decrypt_with(&mut SystemRandom, transport, ciphertext, expected_length)
     }
 
+    /// Decrypts OAEP of a plaintext whose length nobody knows beforehand, as that of a password is. Every length is
+    /// tried, whichever is right; the padding fits one at most.
+    ///
+    /// # Errors
+    /// As [`decrypt`](Self::decrypt); [`Error::WrongKey`] for anything but OAEP.
+    pub fn decrypt_of_any_length(
+        &self,
+        random: &mut dyn Random,
+        transport: &KeyTransport,
+        ciphertext: &[u8],
+    ) -> Result<Secret> {
+        let (PrivateMaterial::Rsa { key, usage }, KeyTransport::RsaOaep { hash, mgf_hash, label }) =
+            (&self.material, transport)
+        else {
+            return Err(self.wrong_for(&transport.name()));
+        };
+        if usage.usage != RsaUsage::Any {
+            return Err(self.wrong_for(&transport.name()));
+        }
+        if ciphertext.len() != key.size() {
+            return Err(Error::Decrypt);
+        }
+        if [hash, mgf_hash].contains(&&DigestAlgorithm::Md5) {
+            return Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() });
+        }
+        let block = raw_decrypt(key, &mut Rng(random), ciphertext)?;
+        let mut found = Err(Error::Decrypt);
+        for length in 0..=key.size().saturating_sub(2 * hash.length() + 2) {
+            let tried = oaep_decode(&mut block.clone(), (*hash, *mgf_hash), label, length);
+            if tried.is_ok() {
+                found = tried;
+            }
+        }
+        found
+    }
+
     /// [`decrypt`](Self::decrypt) with another source of randomness, which blinds.
     ///
     /// # Errors
@@ -117,7 +155,8 @@ impl PrivateKey {
         match transport {
             KeyTransport::RsaPkcs1 => {
                 let plain = key.decrypt_blinded(&mut rng, rsa::Pkcs1v15Encrypt, ciphertext).map_err(failure)?;
-                Ok(of_length(key, ciphertext, &Zeroizing::new(plain), expected_length))
+                let d = Zeroizing::new(key.d().to_be_bytes());
+                Ok(of_length(&d, ciphertext, &Zeroizing::new(plain), expected_length))
             }
             KeyTransport::RsaOaep { hash: DigestAlgorithm::Md5, .. }
             | KeyTransport::RsaOaep { mgf_hash: DigestAlgorithm::Md5, .. } => {
@@ -131,14 +170,36 @@ impl PrivateKey {
     }
 }
 
-/// The plaintext where it has the length, else as many bytes that nobody without the private key can foresee; chosen
-/// without a branch. The arithmetic below rejects implicitly with a plaintext of random length, so that the length
+/// The plaintext where it has the length, else as many bytes that nobody without `secret`, which belongs to the private key,
+/// can foresee; chosen without a branch. The arithmetic below rejects implicitly with a plaintext of random length, so that the length
 /// must not show either.
-fn of_length(key: &rsa::PrivateKey, ciphertext: &[u8], plain: &[u8], expected: usize) -> Secret {
-    let d = Zeroizing::new(key.d().to_be_bytes());
-    let seed = hmac(DigestAlgorithm::Sha256, &d, ciphertext);
-    let mut chosen = Vec::with_capacity(expected);
+pub(crate) fn of_length(secret: &[u8], ciphertext: &[u8], plain: &[u8], expected: usize) -> Secret {
     let fits = (plain.len() as u64).ct_eq(&(expected as u64));
+    plain_or_made_up(fits, secret, ciphertext, plain, expected)
+}
+
+/// What an RSA key that lies elsewhere made of a ciphertext, as a block as long as the modulus with its padding. With
+/// PKCS#1 v1.5 a padding that is not sound gives another key (SEC-70).
+#[cfg(feature = "pkcs11")]
+pub(crate) fn open_block(
+    transport: &KeyTransport,
+    block: &mut [u8],
+    secret: &[u8],
+    ciphertext: &[u8],
+    expected: usize,
+) -> Result<Secret> {
+    match transport {
+        KeyTransport::RsaPkcs1 => {
+            let (sound, plain) = pkcs1_judge(block, expected).ok_or(Error::Decrypt)?;
+            Ok(plain_or_made_up(sound, secret, ciphertext, plain, expected))
+        }
+        KeyTransport::RsaOaep { hash, mgf_hash, label } => oaep_decode(block, (*hash, *mgf_hash), label, expected),
+    }
+}
+
+fn plain_or_made_up(fits: Choice, secret: &[u8], ciphertext: &[u8], plain: &[u8], expected: usize) -> Secret {
+    let seed = hmac(DigestAlgorithm::Sha256, secret, ciphertext);
+    let mut chosen = Vec::with_capacity(expected);
     let mut counter = 0u32;
     while chosen.len() < expected {
         let block = hmac(DigestAlgorithm::Sha256, seed.expose(), &counter.to_be_bytes());
@@ -231,6 +292,36 @@ mod tests {
             assert!(matches!(key.decrypt(&KeyTransport::RsaPkcs1, &vec![0; length], 32), Err(Error::Decrypt)));
         }
         assert!(matches!(key.decrypt(&KeyTransport::RsaPkcs1, &[0xff; 256], 32), Err(Error::Decrypt)));
+    }
+
+    #[cfg(feature = "pkcs11")]
+    #[test]
+    fn sec_070_a_block_from_elsewhere_is_judged_as_a_whole() {
+        let block = |flip: Option<(usize, u8)>| {
+            let mut block = vec![0, 2];
+            block.extend_from_slice(&[7; 93]);
+            block.push(0);
+            block.extend_from_slice(&[9; 32]);
+            if let Some((at, byte)) = flip {
+                block[at] = byte;
+            }
+            block
+        };
+        let open = |mut block: Vec<u8>, secret: &[u8], length| {
+            open_block(&KeyTransport::RsaPkcs1, &mut block, secret, b"ciphertext", length).unwrap()
+        };
+        assert_eq!(open(block(None), b"secret", 32).expose(), [9; 32]);
+        let made_up = open(block(Some((0, 1))), b"secret", 32);
+        assert_eq!(made_up.len(), 32);
+        assert_ne!(made_up, open(block(Some((0, 1))), b"other", 32));
+        for flip in [(1, 1), (2, 0), (50, 0), (94, 0), (95, 1)] {
+            assert_eq!(open(block(Some(flip)), b"secret", 32), made_up, "{flip:?}");
+        }
+        assert_ne!(open(block(None), b"secret", 31).expose(), [9; 31], "another length is another key");
+        // Fewer than eight bytes of padding, or no room at all.
+        let mut short = vec![0, 2, 7, 7, 7, 7, 7, 7, 7, 0, 9, 9];
+        assert!(open_block(&KeyTransport::RsaPkcs1, &mut short, b"secret", b"", 2).is_err());
+        assert!(open_block(&KeyTransport::RsaPkcs1, &mut [], b"secret", b"", 2).is_err());
     }
 
     #[test]

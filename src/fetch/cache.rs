@@ -8,15 +8,16 @@ use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use crate::store::private_folder::{Locked, PrivateFolder};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// A folder of entries.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    folder: PathBuf,
+    folder: PrivateFolder,
     most: u64,
 }
 
@@ -54,11 +55,7 @@ const DIGEST: usize = 32;
 const FIXED: usize = 8 + 8 + 1;
 /// What all entries have together, unless the caller says otherwise.
 const MOST: u64 = 256 << 20;
-/// How long another process that is writing is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
 const SUFFIX: &str = "fetched";
-const ASIDE: &str = "writing";
-const LOCK: &str = "lock";
 
 impl Key {
     /// Of a kind of thing, its address, and whatever else tells it from others at the same address.
@@ -127,16 +124,7 @@ impl Cache {
     /// # Errors
     /// What making it gives; [`io::ErrorKind::NotADirectory`] where there is something else of that name.
     pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
-        let folder = folder.into();
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder)?;
-        if !fs::metadata(&folder)?.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Self { folder, most: MOST })
+        Ok(Self { folder: PrivateFolder::create(folder)?, most: MOST })
     }
 
     /// With another bound for all entries together (256 MiB otherwise).
@@ -147,7 +135,7 @@ impl Cache {
 
     /// Where it is.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// The entry under a key, as long as it may be used.
@@ -160,21 +148,19 @@ impl Cache {
     }
 
     fn read(&self, key: &Key) -> Result<Option<Entry>, Reason> {
-        let path = self.folder.join(key.file());
+        let name = key.file();
         let unusable = |why: &str| {
+            let path = self.folder().join(&name);
             Reason::new("cache_unusable", format!("the cache's file {} is passed over: {why}", path.display()))
         };
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        let bytes = match self.folder.read(&name, self.most) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(unusable("it is larger than the cache may be"));
+            }
             Err(error) => return Err(unusable(&error.to_string())),
         };
-        let mut bytes = Vec::new();
-        match file.take(self.most.saturating_add(1)).read_to_end(&mut bytes) {
-            Ok(read) if read as u64 > self.most => return Err(unusable("it is larger than the cache may be")),
-            Ok(_) => {}
-            Err(error) => return Err(unusable(&error.to_string())),
-        }
         Entry::decode(&bytes, key).map(Some).ok_or_else(|| unusable("it is not what was written into it"))
     }
 
@@ -186,78 +172,36 @@ impl Cache {
         let Some(bytes) = entry.encode(key).filter(|bytes| bytes.len() as u64 <= self.most) else {
             return Ok(Kept::TooLarge);
         };
-        // The system takes the lock away from a process that ends, however it ends.
-        let _lock = self.lock()?;
+        let locked = self.folder.lock()?;
         // One that is broken gives way to anything.
         if let Ok(Some(there)) = self.read(key)
             && there.is_newer_than(entry)
         {
             return Ok(Kept::NewerStays);
         }
-        let aside = self.folder.join(ASIDE);
-        // Only who has the lock writes there: what lies there is of somebody who was killed.
-        match fs::remove_file(&aside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         let name = key.file();
-        self.make_room(bytes.len() as u64, &name)?;
-        let written = self.write_aside(&aside, &bytes).and_then(|()| fs::rename(&aside, self.folder.join(name)));
-        if let Err(error) = written {
-            // Whatever is left of it is removed by whoever writes next.
-            let _ = fs::remove_file(&aside);
-            return Err(error);
-        }
-        #[cfg(unix)]
-        File::open(&self.folder)?.sync_all()?;
+        self.make_room(&locked, bytes.len() as u64, &name)?;
+        locked.put(&name, &bytes)?;
         Ok(Kept::Stored)
     }
 
-    fn write_aside(&self, aside: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    }
-
-    fn lock(&self) -> io::Result<File> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.folder.join(LOCK))?;
-        let mut waited = Duration::ZERO;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => {
-                    let pause = Duration::from_millis(10);
-                    std::thread::sleep(pause);
-                    waited += pause;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Removes the files that were written longest ago, until there is room for so many bytes under that name.
-    fn make_room(&self, bytes: u64, name: &str) -> io::Result<()> {
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let ours = path.extension().is_some_and(|extension| extension == SUFFIX);
-            if !ours || path.file_name().is_some_and(|file| file == name) {
+    fn make_room(&self, locked: &Locked<'_>, bytes: u64, name: &str) -> io::Result<()> {
+        let mut files: Vec<(SystemTime, u64, String)> = Vec::new();
+        for file in self.folder.names()? {
+            if file == name || Path::new(&file).extension().is_none_or(|extension| extension != SUFFIX) {
                 continue;
             }
-            let metadata = fs::symlink_metadata(&path)?;
-            files.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), path));
+            let metadata = fs::symlink_metadata(self.folder().join(&file))?;
+            files.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), file));
         }
         files.sort();
         let mut together = files.iter().fold(bytes, |sum, (_, length, _)| sum.saturating_add(*length));
-        for (_, length, path) in files {
+        for (_, length, file) in files {
             if together <= self.most {
                 break;
             }
-            fs::remove_file(path)?;
+            locked.remove(&file)?;
             together -= length;
         }
         Ok(())

@@ -88,6 +88,15 @@ impl Url {
     }
 }
 
+impl Url {
+    /// The same address with more in its query.
+    #[must_use]
+    pub fn with_query(&self, query: &str) -> Self {
+        let join = if self.target.contains('?') { '&' } else { '?' };
+        Self { target: format!("{}{join}{query}", self.target), ..self.clone() }
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}", self.host)?;

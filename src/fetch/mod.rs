@@ -15,5 +15,7 @@ pub mod http;
 pub mod ldap;
 #[cfg(feature = "net")]
 pub mod revocation;
+#[cfg(feature = "net")]
+pub mod scep;
 #[cfg(feature = "ldap")]
 pub mod tls;

@@ -8,6 +8,7 @@ use crate::asn1::oid;
 use crate::cert::certificate::Certificate;
 use const_oid::ObjectIdentifier;
 use sha1::{Digest, Sha1};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -127,6 +128,63 @@ pub fn public_key_bits(spki: &[u8]) -> asn1::Result<(ObjectIdentifier, &[u8])> {
     let bits = reader.required(Tag::BIT_STRING, what)?.whole_bits(what)?;
     reader.finish(what)?;
     Ok((algorithm, bits))
+}
+
+/// Finds each key's certificates by its public key, the newest first and those of CAs last; also the keys that have none.
+pub(crate) fn pair<K>(keys: Vec<Arc<K>>, certificates: &[Certificate]) -> (Vec<Identity>, Vec<Arc<K>>)
+where
+    K: SigningKey + OpeningKey + 'static,
+{
+    let mut by_key: HashMap<&[u8], Vec<&Certificate>> = HashMap::new();
+    for certificate in certificates {
+        if let Ok((_, bits)) = public_key_bits(certificate.spki()) {
+            by_key.entry(bits).or_default().push(certificate);
+        }
+    }
+    let (mut identities, mut loose) = (Vec::<Identity>::new(), Vec::<Arc<K>>::new());
+    for key in keys {
+        let same = |other: &[u8]| other == SigningKey::public_key(&*key);
+        if identities.iter().any(|i| same(i.signing().public_key()))
+            || loose.iter().any(|k| same(SigningKey::public_key(&**k)))
+        {
+            continue;
+        }
+        let mut own = public_key_bits(SigningKey::public_key(&*key))
+            .ok()
+            .and_then(|(_, bits)| by_key.get(bits))
+            .cloned()
+            .unwrap_or_default();
+        let is_ca = |c: &Certificate| c.basic_constraints().is_some_and(|basic| basic.ca);
+        own.sort_by_key(|c| (is_ca(c), std::cmp::Reverse(c.not_before())));
+        let before = identities.len();
+        for certificate in own {
+            let chain = above(certificate, certificates);
+            identities.extend(Identity::new(certificate.clone(), chain, key.clone()).ok());
+        }
+        if identities.len() == before {
+            loose.push(key);
+        }
+    }
+    (identities, loose)
+}
+
+/// The certificates that may stand above one, the nearest first: by the issuers' names, as far as they are at hand. The
+/// rest of a file belongs to others, and does not go out with each signature.
+pub(crate) fn above(certificate: &Certificate, certificates: &[Certificate]) -> Vec<Certificate> {
+    let mut chain: Vec<Certificate> = Vec::new();
+    let mut next = vec![certificate.clone()];
+    while let Some(child) = next.pop() {
+        if child.is_self_issued() {
+            continue;
+        }
+        for parent in certificates.iter().filter(|parent| parent.subject().same(child.issuer())) {
+            if parent != certificate && !chain.contains(parent) {
+                chain.push(parent.clone());
+                next.push(parent.clone());
+            }
+        }
+    }
+    chain
 }
 
 fn family(algorithm: &ObjectIdentifier) -> ObjectIdentifier {

@@ -4,5 +4,7 @@
 
 pub mod identity;
 pub mod opening;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod signing;
 pub mod software;

@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod content_type;
 pub mod emit;
 pub mod entity;
+mod file_name;
 pub mod header;
 pub mod mailboxes;
 pub mod outer;

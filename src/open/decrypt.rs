@@ -16,7 +16,9 @@ use crate::cms::recipient_info::{
     AgreementRecipient, Originator, PasswordRecipient, RecipientInfo, SharedKeyRecipient, TransportRecipient,
 };
 use crate::cms::{Error as CmsError, Result as CmsResult};
-use crate::crypto::algorithm::{CipherParameters, KeyAgreement, KeyTransport, KeyWrap, Legacy, oid_name};
+use crate::crypto::algorithm::{
+    AlgorithmIdentifier, CipherParameters, KeyAgreement, KeyTransport, KeyWrap, Legacy, oid_name,
+};
 use crate::crypto::password::{self, KdfBudget, Password};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::crypto::{agreement, content, strength, wrap};
@@ -435,9 +437,10 @@ fn agree(
     let Unwrapped::Here(shared) = key.unwrap(&WrappedKey::Agreed { peer: &peer }) else {
         return Ok(None);
     };
-    // The key wrap goes into the derivation as it was received.
     let Some(key_info) = agreed.algorithm.parameters.as_deref() else { return Ok(None) };
-    let kek = agreement::kek(&scheme, key_info, agreed.ukm.as_deref(), &shared)?;
+    // Hashed in DER, however it was sent; a NULL that stands there stays (RFC 5753 section 7.2).
+    let key_info = AlgorithmIdentifier::from_der(key_info)?.to_der();
+    let kek = agreement::kek(&scheme, &key_info, agreed.ukm.as_deref(), &shared)?;
     Ok(wrap::unwrap(scheme.wrap, &kek, &recipient.encrypted_key).ok())
 }
 

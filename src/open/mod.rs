@@ -12,6 +12,7 @@ mod evidence;
 pub mod harvest;
 mod hashing;
 mod inflate;
+pub mod key_attachments;
 #[cfg(feature = "msg")]
 pub mod msg;
 pub mod opener;

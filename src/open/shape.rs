@@ -10,7 +10,6 @@ use crate::base::source::SharedSource;
 use crate::cms::Error as CmsError;
 use crate::cms::content::{ContentType, content_type_of};
 use crate::crypto::algorithm::DigestAlgorithm;
-use crate::mime::content_type::ContentType as MimeContentType;
 use crate::mime::entity::{Closing, Entity, MarginText};
 use crate::mime::transfer::TransferEncoding;
 use const_oid::ObjectIdentifier;
@@ -281,7 +280,5 @@ fn is_cms_name(entity: &Entity) -> bool {
 
 /// The file name of Content-Disposition, in lower case.
 fn disposition_name(entity: &Entity) -> Option<String> {
-    let field = entity.header.all("content-disposition").next()?;
-    let disposition = MimeContentType::parse_disposition(field.value, field.offset).ok()?;
-    disposition.parameter("filename").map(str::to_ascii_lowercase)
+    entity.disposition()?.parameter("filename").map(str::to_ascii_lowercase)
 }

@@ -116,10 +116,19 @@ words! {
     CertificateSource {
         /// SCEP: a key of each device's own, so for signatures only (OUT-128).
         Scep = "scep",
+        /// PKCS: a key of each device's own, certified through the connector (OUT-137).
+        Pkcs = "pkcs",
         /// PKCS imported: the same certificate and key on each device.
         PkcsImported = "pkcs-imported",
         /// A derived credential: a certificate that is on the device already.
         DerivedCredential = "derived-credential",
+    }
+}
+
+impl CertificateSource {
+    /// Whether each device has a key of its own, so that what is encrypted to one is closed to the others.
+    pub fn is_per_device(self) -> bool {
+        matches!(self, Self::Scep | Self::Pkcs)
     }
 }
 
@@ -291,7 +300,7 @@ impl CertificateDeployment {
         let signing = fields.word("signing", CertificateSource::WORDS);
         // A key that each device has for itself cannot read what was encrypted for another one.
         let shared: Vec<_> =
-            CertificateSource::WORDS.iter().filter(|(_, source)| *source != CertificateSource::Scep).copied().collect();
+            CertificateSource::WORDS.iter().filter(|(_, source)| !source.is_per_device()).copied().collect();
         let encryption = fields.word("encryption", &shared);
         let notify = fields.word("notify", NotificationKind::WORDS);
         Self { enabled, signing, encryption, notify }

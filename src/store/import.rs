@@ -19,7 +19,7 @@ use crate::cert::certificate::Certificate;
 use crate::crypto;
 use crate::crypto::password::{KdfBudget, Password, open_legacy_pem, open_private_key};
 use crate::crypto::private::PrivateKey;
-use crate::keys::identity::{Identity, public_key_bits, same_public_key};
+use crate::keys::identity::{Identity, above, pair, same_public_key};
 use crate::keys::signing::SigningKey;
 use crate::keys::software::SoftwareKey;
 use std::collections::{HashMap, HashSet};
@@ -145,6 +145,11 @@ impl Import {
         let wanted = identity.signing().public_key();
         let known = self.known.iter().find(|key| same_public_key(key.public_key(), wanted));
         known.map(|key| key.private_key())
+    }
+
+    /// How many private keys there are, those of the identities too.
+    pub fn private_keys(&self) -> usize {
+        self.known.len()
     }
 
     /// Puts two files together, as where the key lies apart from its certificates (`--key F`), and pairs what is in
@@ -370,55 +375,6 @@ impl Gathering<'_> {
         self.note("key_unsupported", error.to_string());
         self.refused.get_or_insert(error);
     }
-}
-
-/// Finds each key's certificates by its public key; also the keys that have none.
-fn pair(keys: Vec<Arc<SoftwareKey>>, certificates: &[Certificate]) -> (Vec<Identity>, Vec<Arc<SoftwareKey>>) {
-    let mut by_key: HashMap<&[u8], Vec<&Certificate>> = HashMap::new();
-    for certificate in certificates {
-        if let Ok((_, bits)) = public_key_bits(certificate.spki()) {
-            by_key.entry(bits).or_default().push(certificate);
-        }
-    }
-    let (mut identities, mut loose) = (Vec::<Identity>::new(), Vec::<Arc<SoftwareKey>>::new());
-    for key in keys {
-        let same = |other: &[u8]| other == key.public_key();
-        if identities.iter().any(|i| same(i.signing().public_key())) || loose.iter().any(|k| same(k.public_key())) {
-            continue;
-        }
-        let mut own =
-            public_key_bits(key.public_key()).ok().and_then(|(_, bits)| by_key.get(bits)).cloned().unwrap_or_default();
-        let is_ca = |c: &Certificate| c.basic_constraints().is_some_and(|basic| basic.ca);
-        own.sort_by_key(|c| (is_ca(c), std::cmp::Reverse(c.not_before())));
-        let before = identities.len();
-        for certificate in own {
-            let chain = above(certificate, certificates);
-            identities.extend(Identity::new(certificate.clone(), chain, key.clone()).ok());
-        }
-        if identities.len() == before {
-            loose.push(key);
-        }
-    }
-    (identities, loose)
-}
-
-/// The certificates that may stand above one, the nearest first: by the issuers' names, as far as they are at hand. The
-/// rest of a file belongs to others, and does not go out with each signature.
-fn above(certificate: &Certificate, certificates: &[Certificate]) -> Vec<Certificate> {
-    let mut chain: Vec<Certificate> = Vec::new();
-    let mut next = vec![certificate.clone()];
-    while let Some(child) = next.pop() {
-        if child.is_self_issued() {
-            continue;
-        }
-        for parent in certificates.iter().filter(|parent| parent.subject().same(child.issuer())) {
-            if parent != certificate && !chain.contains(parent) {
-                chain.push(parent.clone());
-                next.push(parent.clone());
-            }
-        }
-    }
-    chain
 }
 
 fn describe(key: &SoftwareKey) -> String {

@@ -1,22 +1,27 @@
 //! Floor 6: where certificates and keys come from. [`import`] reads any file that holds some; [`pem`], [`p12`], [`p7c`],
 //! [`sst`] and [`ldif`] are the formats beneath it, with their writers; [`directory`] finds the certificates of an address,
-//! [`groups`] the members of a list, [`select`] the certificate that somebody signs with, and [`keyring`] the key that
-//! opens a message.
+//! [`groups`] the members of a list, [`select`] the certificate that somebody signs with, [`keyring`] the key that opens a
+//! message, and [`delivery`] what a managed device uses, to which [`intune_pfx`] brings it.
 //!
-//! Nothing here opens a file: bytes come in, bytes go out.
+//! Bytes come in, bytes go out. Only [`keyring_folder`], which callers ask for by name, opens files.
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod appraisal;
+pub mod delivery;
 pub mod directory;
 pub mod groups;
 pub mod import;
+pub mod intune_pfx;
 pub mod keyring;
+pub mod keyring_folder;
 pub mod ldif;
 #[cfg(feature = "msg")]
 pub mod msg;
 pub mod p12;
 pub mod p7c;
 pub mod pem;
+pub(crate) mod private_folder;
 pub mod select;
 pub mod sst;
 

@@ -13,9 +13,13 @@ pub mod http_server;
 pub mod lists;
 pub mod outlook;
 pub mod people;
+#[cfg(feature = "net")]
+pub mod scep_server;
 pub mod shape;
 #[cfg(all(unix, feature = "ldap", feature = "cli"))]
 pub mod slapd;
+#[cfg(all(unix, feature = "pkcs11", feature = "cli"))]
+pub mod soft_token;
 
 use serde_json::Value;
 use smime::store::import::{self, ImportOptions};

@@ -2,10 +2,12 @@
 
 mod account;
 mod addressing;
+mod install;
 mod lookup;
 
 pub(crate) use account::{CertsSelect, Signing};
 pub(crate) use addressing::{Addressing, Encrypt, Plan};
+pub(crate) use install::{Import, KeyringArgs, KeyringCommand, KeyringList, KeyringRemove};
 #[cfg(feature = "ldap")]
 pub(crate) use lookup::Servers;
 pub(crate) use lookup::{Harvest, Lookup};
@@ -75,8 +77,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Shows the structure of a mail or a CMS file; says nothing of whether it is valid.
     Inspect(Inspect),
-    /// Shows what a file with keys or certificates holds.
+    /// Shows what a file with keys or certificates holds, or those that are attached to a mail, and installs them.
+    #[command(before_help = install::IMPORT_EXAMPLES)]
     Import(Import),
+    /// Shows what is installed in a keyring folder, and removes it.
+    Keyring(KeyringArgs),
     /// Writes an identity with its chain anew, under a new password.
     #[command(before_help = EXPORT_EXAMPLES)]
     Export(Export),
@@ -89,12 +94,23 @@ pub(crate) enum Command {
     /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
     #[command(before_help = LINT_EXAMPLES)]
     Lint(Lint),
+    /// Fetches certificates to sign with from an authority, over SCEP.
+    #[cfg(feature = "net")]
+    #[command(before_help = crate::scep::EXAMPLES)]
+    Scep(crate::scep::ScepArgs),
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),
+    /// Wraps PKCS#12 files for Intune, and unwraps them.
+    #[command(before_help = crate::intune::EXAMPLES)]
+    Intune(crate::intune::IntuneArgs),
     /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
     #[command(before_help = POLICY_EXAMPLES)]
     Policy(PolicyArgs),
+    /// Shows the cards and other tokens that there are, with their keys and certificates.
+    #[cfg(feature = "pkcs11")]
+    #[command(before_help = crate::token::EXAMPLES)]
+    Token(crate::token::TokenArgs),
 }
 
 /// What an administrator says.
@@ -112,11 +128,12 @@ pub(crate) struct Policies {
 /// Whose key. Each --key, --password-file and --password-fd belongs to the --identity before it.
 #[derive(Args)]
 pub(crate) struct Identities {
-    /// A PKCS#12 file, or a PEM or DER file with key and certificates.
+    /// A PKCS#12 file, or a PEM or DER file with key and certificates; or a key on a token, as `pkcs11:token=..;object=..`
+    /// (feature pkcs11), whose PIN is the password.
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
 
-    /// The private key of that identity, where it lies in a file of its own.
+    /// The private key of that identity, where it lies in a file of its own, or on a token.
     #[arg(long, value_name = "FILE", requires = "identity")]
     pub(crate) key: Vec<PathBuf>,
 
@@ -131,6 +148,19 @@ pub(crate) struct Identities {
     /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
     #[arg(long)]
     pub(crate) allow_no_mac: bool,
+
+    #[cfg(feature = "pkcs11")]
+    #[command(flatten)]
+    pub(crate) module: crate::token::ModulePath,
+
+    /// A folder of installed keys and certificates (`smime import --keyring`); where one is to be chosen, it is the newest
+    /// for the address.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keyring: Option<PathBuf>,
+
+    /// A file with a password of that folder's keys in its first line; repeatable, and each is tried.
+    #[arg(long, value_name = "FILE", requires = "keyring")]
+    pub(crate) keyring_password_file: Vec<PathBuf>,
 }
 
 /// Where a mail comes from and what it becomes.
@@ -393,34 +423,12 @@ pub(crate) struct Inspect {
     pub(crate) force: bool,
 }
 
-#[derive(Args)]
-pub(crate) struct Import {
-    /// PKCS#12, PKCS#8, PKCS#7, PEM, a certificate or a key.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
-    /// A file with the password in its first line.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
-
-    /// An open file descriptor with the password.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) password_fd: Option<u32>,
-
-    /// Accept a PKCS#12 file without MAC, whose contents anybody could have changed.
-    #[arg(long)]
-    pub(crate) allow_no_mac: bool,
-
-    /// What it holds as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 const EXPORT_EXAMPLES: &str = "Examples:
   smime export --identity alice.p12 --out new.p12                  asks for the old password, and twice for the new one
   smime export --identity alice.pem --key alice.key --new-password-file new.txt --out alice.p12
   smime export --identity alice.p12 --profile legacy --out phone.p12   for an old phone, or gpgsm 2.2
   smime export --identity alice.p12 --pem --out alice.pem          certificates only, for others
+  smime export --identity alice.p12 --mail --out me.eml            a mail to herself, to install it on a phone
 
 The private key leaves in PKCS#12 only, and never without a password.";
 
@@ -450,6 +458,18 @@ pub(crate) struct Export {
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
 
+    /// A mail to its own sender with the PKCS#12 attached, to be sent and opened on another device.
+    #[arg(long)]
+    pub(crate) mail: bool,
+
+    /// The address of that mail, which must stand in the certificate (its first one otherwise).
+    #[arg(long, value_name = "ADDR", requires = "mail")]
+    pub(crate) account: Option<EmailAddress>,
+
+    /// The date of that mail, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME", requires = "mail")]
+    pub(crate) at: Option<Time>,
+
     /// The certificates only, as PEM.
     #[arg(long, conflicts_with_all = PKCS12_ONLY)]
     pub(crate) pem: bool,
@@ -464,7 +484,7 @@ pub(crate) struct Export {
 }
 
 /// What means nothing where no key is written.
-const PKCS12_ONLY: [&str; 4] = ["profile", "new_password_file", "new_password_fd", "name"];
+const PKCS12_ONLY: [&str; 5] = ["profile", "new_password_file", "new_password_fd", "name", "mail"];
 
 const CERTS_EXAMPLES: &str = "Examples:
   smime certs verify --trust ca.pem alice.pem

@@ -8,6 +8,7 @@ use crate::output::{Existing, Output, Readers};
 use crate::{input, plan, store};
 use clap::ArgMatches;
 use serde_json::json;
+use smime::cert::purpose::Purpose;
 use smime::compose::envelopes::{Addressees, Envelope, MailPlan};
 use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     if !args.draft && args.addressing.to.is_empty() && !args.to_headers {
         return Err(Failure::usage("nobody to encrypt to").hint("--to ADDR, or --to-headers"));
     }
-    let mut addressed = Addressed::load(&args.addressing, wanted, console)?;
+    let mut addressed = Addressed::load(&args.addressing, Some(&args.identities), wanted, console)?;
     if args.wrap {
         addressed.policy.already_protected = AlreadyProtected::Wrap;
     }
@@ -63,10 +64,11 @@ fn own(
     console: Console,
 ) -> Result<Vec<Certificate>, Failure> {
     let Some(account) = &args.account else {
-        let own = store::identities(&args.identities, order, console)?;
+        let mut own = store::identities(&args.identities, order, console)?;
+        own.extend(addressed.ring.usable(Purpose::Encrypt, &addressed.policy, addressed.now).cloned());
         return Ok(own.iter().map(|identity| identity.certificate().clone()).collect());
     };
-    let sources = store::key_sources(&args.identities, order, console)?;
+    let sources = store::key_sources(&args.identities, order, &addressed.policy, console)?;
     let selected = Selector::new(account, &addressed.policy, addressed.now).encryption(&sources)?;
     console.notes(&selected.source, &selected.notes);
     Ok(vec![selected.chosen])

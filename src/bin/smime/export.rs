@@ -7,14 +7,16 @@ use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::input::PasswordFrom;
 use crate::output::{Existing, Output, Readers};
-use crate::store;
+use crate::{store, time};
 use clap::ArgMatches;
+use smime::compose::installation_mail;
 use smime::crypto::random::SystemRandom;
 use smime::store::import::Import;
 use smime::store::p12::{self, Profile};
 use smime::store::{p7c, pem};
 use smime::{Certificate, Identity, Secret};
 use std::io::Write;
+use std::path::Path;
 
 pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcome {
     let existing = if args.force { Existing::Replace } else { Existing::Refuse };
@@ -23,6 +25,10 @@ pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcom
     let mut out = Output::to(Some(&args.out), existing, readers)?;
     let import = store::sole(&args.identities, order, console)?;
     let identity = import.sole_identity().map_err(|e| Failure::from(e).about(store::named(&args.identities)))?;
+    // Who it goes to is known before anybody types a password.
+    if args.mail {
+        installation_mail::owner(identity.certificate(), args.account.as_ref())?;
+    }
     let mut certificates = vec![identity.certificate().clone()];
     certificates.extend(identity.chain().iter().cloned());
     let bytes = if args.pem {
@@ -30,13 +36,23 @@ pub(crate) fn run(args: &Export, order: &ArgMatches, console: Console) -> Outcom
     } else if args.p7c {
         p7c::write(&certificates, &[])
     } else {
-        pkcs12(args, &import, identity, &certificates, console)?
+        let file = pkcs12(args, &import, identity, &certificates, console)?;
+        match args.mail {
+            true => to_oneself(args, file, identity)?,
+            false => file,
+        }
     };
     out.write_all(&bytes)?;
     out.finish()?;
     let above = certificates.len().saturating_sub(1);
     console.say(format_args!("{}: {}, {above} above it", args.out.display(), identity.certificate().subject().brief()));
     Ok(exit::DONE)
+}
+
+/// OUT-114.
+fn to_oneself(args: &Export, file: Vec<u8>, identity: &Identity) -> Result<Vec<u8>, Failure> {
+    let (own, to) = (identity.certificate(), args.account.as_ref());
+    Ok(installation_mail::write(file, own, to, time(args.at), &mut SystemRandom)?)
 }
 
 fn pkcs12(
@@ -49,7 +65,7 @@ fn pkcs12(
     let key = import
         .private_key(identity)
         .ok_or_else(|| Failure::new(exit::OTHER, "its private key cannot be taken out").about("--identity"))?;
-    let password = new_password(args, console)?;
+    let password = new_password(args.new_password_file.as_deref(), args.new_password_fd, &args.out, console)?;
     if args.profile == Profile::Legacy {
         console.warn(format_args!(
             "{}: written with 3DES and SHA-1, which are weak, for old phones and gpgsm 2.2; take a long password, and \
@@ -64,9 +80,14 @@ fn pkcs12(
 }
 
 /// The one given, or one that somebody at the terminal types twice.
-fn new_password(args: &Export, console: Console) -> Result<Secret, Failure> {
-    let from = match (&args.new_password_file, args.new_password_fd) {
-        (Some(file), _) => Some(PasswordFrom::File(file.clone())),
+pub(crate) fn new_password(
+    file: Option<&Path>,
+    descriptor: Option<u32>,
+    out: &Path,
+    console: Console,
+) -> Result<Secret, Failure> {
+    let from = match (file, descriptor) {
+        (Some(file), _) => Some(PasswordFrom::File(file.to_path_buf())),
         (None, Some(number)) => Some(PasswordFrom::Descriptor(number)),
         (None, None) => None,
     };
@@ -74,7 +95,7 @@ fn new_password(args: &Export, console: Console) -> Result<Secret, Failure> {
         Some(from) => from.read(console)?,
         None => {
             let missing = || Failure::usage("a new password is needed").hint("--new-password-file FILE");
-            let first = console.ask(format_args!("New password of {}", args.out.display())).ok_or_else(missing)??;
+            let first = console.ask(format_args!("New password of {}", out.display())).ok_or_else(missing)??;
             let second = console.ask("The same once more").ok_or_else(missing)??;
             if first != second {
                 return Err(Failure::usage("the two new passwords differ, and nothing was written"));

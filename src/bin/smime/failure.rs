@@ -152,6 +152,50 @@ impl From<store::sst::collection::ImportRefused> for Failure {
     }
 }
 
+impl From<store::keyring_folder::Error> for Failure {
+    fn from(error: store::keyring_folder::Error) -> Self {
+        use store::keyring_folder::Error;
+        match error {
+            Error::Store(error) => crate::store::of_key_file(error),
+            Error::Io { path, error } => Self::from(error).about(path.display()),
+            Error::Unprotected => Self::new(exit::POLICY, error)
+                .hint("exporting it again under a password; or --allow-empty-password to take it as it is"),
+            Error::KeyIsThere { .. } => {
+                Self::new(exit::OTHER, error).hint("`smime keyring remove` first, if it is to be replaced")
+            }
+            Error::OpenToOthers { .. } => Self::new(exit::OTHER, error).hint("chmod 700"),
+            Error::NoKeyring { .. } => Self::new(exit::OTHER, error).hint("an empty folder, or a new one"),
+            Error::NotOne { .. } => {
+                Self::new(exit::USAGE, error).hint("six or more digits of a name that `smime keyring list` shows")
+            }
+            other => Self::new(exit::UNREADABLE, other),
+        }
+    }
+}
+
+impl From<open::key_attachments::Error> for Failure {
+    fn from(error: open::key_attachments::Error) -> Self {
+        use open::key_attachments::Error;
+        match error {
+            Error::Mime(error) => error.into(),
+            Error::Inside => Self::new(exit::UNREADABLE, error).hint("`smime open MAIL | smime import --from-mail -`"),
+            other => Self::new(exit::UNREADABLE, other),
+        }
+    }
+}
+
+impl From<compose::installation_mail::Error> for Failure {
+    fn from(error: compose::installation_mail::Error) -> Self {
+        use compose::installation_mail::Error;
+        match error {
+            Error::NotItsOwner { .. } => Self::new(exit::POLICY, error).hint("--account with an address in it"),
+            Error::Store(error) => error.into(),
+            Error::Mime(error) => error.into(),
+            other => Self::new(exit::OTHER, other),
+        }
+    }
+}
+
 impl From<keys::identity::KeyMismatch> for Failure {
     fn from(error: keys::identity::KeyMismatch) -> Self {
         Self::new(exit::OTHER, error)
@@ -161,6 +205,29 @@ impl From<keys::identity::KeyMismatch> for Failure {
 impl From<keys::signing::KeyError> for Failure {
     fn from(error: keys::signing::KeyError) -> Self {
         Self::new(exit::OTHER, error)
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+impl From<keys::pkcs11::Error> for Failure {
+    fn from(error: keys::pkcs11::Error) -> Self {
+        use keys::pkcs11::Error;
+        let hint = match &error {
+            Error::ModuleMissing { .. } | Error::ModuleBroken { .. } => {
+                Some("--module PATH with the library that came with the token, or opensc-pkcs11.so for cards")
+            }
+            Error::TokenNotFound { .. } | Error::SeveralTokens { .. } | Error::KeyNotFound { .. } => {
+                Some("`smime token list`, which shows what there is")
+            }
+            Error::PinNeeded { .. } => Some("--password-file FILE with the PIN"),
+            Error::PinWrong { .. } => Some("another PIN, but not too often"),
+            Error::PinLocked { .. } => Some("unlocking it by the program that came with the token"),
+            Error::PinNotSet { .. } => Some("setting it by the program that came with the token"),
+            Error::KeyWithoutCertificate { .. } => Some("--identity CERTIFICATE --key pkcs11:.."),
+            Error::TokenGone { .. } => Some("again when it is put in"),
+            _ => None,
+        };
+        Self { hint, ..Self::new(exit::OTHER, error) }
     }
 }
 
@@ -316,5 +383,47 @@ impl From<open::opener::Error> for Failure {
             Error::Empty => Self::new(exit::UNREADABLE, error).hint("giving a mail as file or on standard input"),
             other => Self::new(exit::UNREADABLE, other),
         }
+    }
+}
+
+#[cfg(feature = "net")]
+impl From<smime::fetch::scep::Error> for Failure {
+    fn from(error: smime::fetch::scep::Error) -> Self {
+        use smime::fetch::scep::Error;
+        let (code, hint) = match &error {
+            Error::Fingerprint { .. } => {
+                (exit::NOT_TRUSTED, Some("asking the authority for its fingerprint (SHA-256)"))
+            }
+            Error::Authority(_) | Error::Reply(_) | Error::NotOurKey(_) => (exit::NOT_TRUSTED, None),
+            Error::Answer { .. } | Error::Cms(_) => (exit::UNREADABLE, Some("another address (--url)")),
+            Error::Refused { .. } => (exit::POLICY, Some("another challenge password, or asking the authority why")),
+            Error::Algorithms(_) | Error::NoRenewal => (exit::POLICY, None),
+            Error::KeyKind(_) | Error::KeySize(_) => (exit::POLICY, Some("--bits 2048")),
+            _ => (exit::OTHER, None),
+        };
+        Self { hint, ..Self::new(code, error) }
+    }
+}
+
+#[cfg(feature = "net")]
+impl From<smime::fetch::scep::template::TemplateError> for Failure {
+    fn from(error: smime::fetch::scep::template::TemplateError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<store::intune_pfx::Error> for Failure {
+    fn from(error: store::intune_pfx::Error) -> Self {
+        use store::intune_pfx::Error;
+        let (code, hint) = match error {
+            Error::Pfx(error) => return error.into(),
+            Error::Purpose { .. } => (exit::POLICY, Some("another --purpose, or another certificate")),
+            Error::Decrypt => (exit::CANNOT_DECRYPT, Some("the key that the object's keyName means")),
+            Error::Member { .. } => (exit::UNREADABLE, Some("the object as `smime intune pfx-object` writes it")),
+            Error::PublicKey(_) => (exit::UNREADABLE, None),
+            Error::Password => (exit::POLICY, Some("`smime export` under another password first")),
+            _ => (exit::OTHER, None),
+        };
+        Self { hint, ..Self::new(code, error) }
     }
 }

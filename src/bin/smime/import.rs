@@ -5,7 +5,7 @@ use crate::console::Console;
 use crate::failure::{Outcome, exit};
 use crate::input::PasswordFrom;
 use crate::output::{self, Existing, Readers};
-use crate::{render, store};
+use crate::{install, render, store};
 use serde_json::{Value, json};
 use smime::cert::mailbox::Mailboxes;
 use smime::cert::purpose::{self, Purpose, PurposeRule};
@@ -19,7 +19,15 @@ pub(crate) fn run(args: &Import, console: Console) -> Outcome {
         (None, Some(number)) => Some(PasswordFrom::Descriptor(number)),
         (None, None) => None,
     };
-    let import = store::read(&args.file, password.as_ref(), args.allow_no_mac, console)?;
+    let asked = args.keyring.is_some() || args.account.is_some() || !args.trust.is_empty() || args.allow_empty_password;
+    let file = match &args.file {
+        Some(file) if !asked => file,
+        _ => {
+            let password = password.map(|from| from.read(console)).transpose()?;
+            return install::run(args, password.as_ref(), console);
+        }
+    };
+    let import = store::read(file, password.as_ref(), args.allow_no_mac, console)?;
     let text = if args.json { format!("{:#}\n", as_json(&import)) } else { as_words(&import) };
     output::write(None, Existing::Refuse, Readers::Usual, text.as_bytes())?;
     Ok(exit::DONE)

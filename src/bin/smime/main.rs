@@ -20,6 +20,9 @@ mod groups;
 mod import;
 mod input;
 mod inspect;
+mod install;
+mod intune;
+mod keyring;
 mod lint;
 mod lookup;
 mod open;
@@ -29,12 +32,16 @@ mod policies;
 mod policy;
 mod privacy;
 mod render;
+#[cfg(feature = "net")]
+mod scep;
 mod select;
 #[cfg(feature = "ldap")]
 mod servers;
 mod sign;
 mod sst;
 mod store;
+#[cfg(feature = "pkcs11")]
+mod token;
 mod urls;
 
 use args::{Cli, Command};
@@ -67,13 +74,19 @@ fn main() -> ExitCode {
         Command::Doctor(args) => open::examine(args, order, console),
         Command::Inspect(args) => inspect::run(args, console),
         Command::Import(args) => import::run(args, console),
+        Command::Keyring(args) => keyring::run(args, console),
         Command::Export(args) => export::run(args, order, console),
         Command::Certs(args) => certs::run(args, order, console),
         Command::Lint(args) => lint::run(args, console),
         #[cfg(feature = "net")]
         Command::Crl(args) => crl::run(args, console),
+        #[cfg(feature = "net")]
+        Command::Scep(args) => scep::run(args, order, console),
         Command::Sst(args) => sst::run(args, console),
+        Command::Intune(args) => intune::run(args, console),
         Command::Policy(args) => policy::run(args, console),
+        #[cfg(feature = "pkcs11")]
+        Command::Token(args) => token::run(args, console),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

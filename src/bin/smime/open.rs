@@ -32,7 +32,6 @@ impl Judge {
         let policies = Policies::load(&args.policies, console)?;
         policies.permit_files(&args.identities)?;
         let revocation = policies.revocation(args.lists.revocation)?;
-        let keyring = store::keyring(args, order, console)?;
         let lists = match args.lists.crls.as_slice() {
             [] => None,
             paths => Some(store::revocation(paths, console)?),
@@ -40,6 +39,7 @@ impl Judge {
         let (mut policy, trust) = (Policy::new(args.profile), store::trust(&args.trust, time(args.at), console)?);
         policy.access = policies.effective.access();
         policy.des = if args.allow_des { Des::Read } else { Des::Refuse };
+        let keyring = store::keyring(args, order, &policy, console)?;
         let network = args.fetching.network()?;
         Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
     }

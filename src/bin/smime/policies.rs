@@ -4,6 +4,7 @@ use crate::args::{self, Identities};
 use crate::console::Console;
 use crate::failure::{Failure, exit};
 use crate::input::{Secrecy, small_file};
+use crate::store;
 use smime::policy::document::{PolicyFile, PolicySet};
 use smime::policy::effective::{EffectivePolicy, UserChoice, UserChoices};
 use smime::policy::sending::PermittedKeys;
@@ -30,11 +31,15 @@ impl Policies {
         Ok(Self { set, effective })
     }
 
-    /// Every key here comes from a file.
+    /// Keys on tokens are what a policy means that wants cards. Of an identity in a file only the certificate counts where its
+    /// key is on a token.
     pub(crate) fn permit_files(&self, identities: &Identities) -> Result<(), Failure> {
-        if self.set.permitted_keys() == PermittedKeys::CardOnly && !identities.identity.is_empty() {
+        let files = identities.identity.iter().filter(|file| !store::is_on_token(file)).count();
+        let on_token = identities.key.iter().filter(|key| store::is_on_token(key)).count();
+        if self.set.permitted_keys() == PermittedKeys::CardOnly && (files > on_token || identities.keyring.is_some()) {
             let why = "the policy allows keys on cards only, and this one is in a file";
-            return Err(Failure::new(exit::POLICY, why).about("--identity"));
+            let option = if identities.keyring.is_some() { "--keyring" } else { "--identity" };
+            return Err(Failure::new(exit::POLICY, why).about(option));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::contacts;
 use crate::failure::{Failure, exit};
 use crate::input::{PasswordFrom, Secrecy, small_file};
+use crate::keyring::Ring;
 use crate::time;
 use clap::ArgMatches;
 use smime::store::directory::contacts::{Contacts, Informed};
@@ -53,15 +54,21 @@ pub(crate) fn identities(args: &Identities, order: &ArgMatches, console: Console
 fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<(PathBuf, Import)>, Failure> {
     let mut imports = Vec::new();
     for source in paired(args, order)? {
-        let import = load(&source, args.allow_no_mac, console)?;
+        let import = load(&source, args, console)?;
         console.notes(source.file.display(), &import.notes);
         imports.push((source.file, import));
     }
     Ok(imports)
 }
 
-/// The same as places that certificates are selected from: with those that have no key, and without authorities.
-pub(crate) fn key_sources(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<KeySource>, Failure> {
+/// The same, and the keyring, as places that certificates are selected from: with those that have no key, and without
+/// authorities.
+pub(crate) fn key_sources(
+    args: &Identities,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<Vec<KeySource>, Failure> {
     let source = |(file, import): (PathBuf, Import)| {
         let has_key = |certificate: &Certificate| import.identities.iter().any(|one| one.certificate() == certificate);
         let is_authority = |certificate: &Certificate| certificate.basic_constraints().is_some_and(|basic| basic.ca);
@@ -69,20 +76,46 @@ pub(crate) fn key_sources(args: &Identities, order: &ArgMatches, console: Consol
         let name = file.display().to_string();
         KeySource { name, certificates: keyless, identities: import.identities, ..KeySource::default() }
     };
-    Ok(key_files(args, order, console)?.into_iter().map(source).collect())
+    let mut found = key_files(args, order, console)?;
+    if let Some(folder) = &args.keyring {
+        found.push((folder.clone(), Ring::load(args, policy, console)?.import));
+    }
+    Ok(found.into_iter().map(source).collect())
 }
 
 /// What was given to open with: identities, keys whose certificate is not there, passwords, shared keys.
-pub(crate) fn keyring(args: &Judging, order: &ArgMatches, console: Console) -> Result<Keyring, Failure> {
+pub(crate) fn keyring(
+    args: &Judging,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<Keyring, Failure> {
     let mut ring = Keyring::default();
     if let Some(account) = &args.account {
-        let (policy, now) = (Policy::new(args.profile), time(args.at));
-        let sources = key_sources(&args.identities, order, console)?;
-        let history = Selector::new(account, &policy, now).opening(&sources)?;
+        let sources = key_sources(&args.identities, order, policy, console)?;
+        let history = Selector::new(account, policy, time(args.at)).opening(&sources)?;
         ring.extend(history.into_iter().map(|one| one.chosen));
+    } else {
+        add_all(&mut ring, args, order, policy, console)?;
     }
-    let files = if args.account.is_some() { Vec::new() } else { key_files(&args.identities, order, console)? };
-    for (file, import) in files {
+    for file in &args.message_password_file {
+        ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
+    }
+    for file in &args.shared_key_file {
+        ring.add_shared_key(shared_key(file, console)?);
+    }
+    Ok(ring)
+}
+
+/// Every key that was given, whosever it is.
+fn add_all(
+    ring: &mut Keyring,
+    args: &Judging,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<(), Failure> {
+    for (file, import) in key_files(&args.identities, order, console)? {
         if import.identities.is_empty() && import.keys.is_empty() {
             import.sole_identity().map_err(|e| Failure::from(e).about(file.display()))?;
         }
@@ -93,13 +126,10 @@ pub(crate) fn keyring(args: &Judging, order: &ArgMatches, console: Console) -> R
         }
         ring.extend(import.identities);
     }
-    for file in &args.message_password_file {
-        ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
-    }
-    for file in &args.shared_key_file {
-        ring.add_shared_key(shared_key(file, console)?);
-    }
-    Ok(ring)
+    let installed = Ring::load(&args.identities, policy, console)?.import;
+    ring.extend(installed.identities);
+    installed.keys.into_iter().for_each(|key| ring.add_key(key));
+    Ok(())
 }
 
 /// `KEY` or `IDENTIFIER:KEY` in hexadecimal, in the first line of a file.
@@ -128,9 +158,14 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<Identity>, Failure> {
     let mut signers = Vec::new();
     for source in paired(args, order)? {
-        let import = load(&source, args.allow_no_mac, console)?;
+        let import = load(&source, args, console)?;
         console.notes(source.file.display(), &import.notes);
-        signers.push(import.sole_identity().map_err(|e| Failure::from(e).about(source.file.display()))?.clone());
+        let sole = import.sole_identity().map_err(|e| {
+            let failure = Failure::from(e).about(source.file.display());
+            let hint = "the object= or id= that `smime token list` shows";
+            if is_on_token(&source.file) { failure.hint(hint) } else { failure }
+        });
+        signers.push(sole?.clone());
     }
     Ok(signers)
 }
@@ -139,10 +174,11 @@ pub(crate) fn signers(args: &Identities, order: &ArgMatches, console: Console) -
 pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> Result<Import, Failure> {
     match paired(args, order)?.as_slice() {
         [source] => {
-            let import = load(source, args.allow_no_mac, console)?;
+            let import = load(source, args, console)?;
             console.notes(source.file.display(), &import.notes);
             Ok(import)
         }
+        [] if args.keyring.is_some() => Ok(Ring::load(args, &Policy::default(), console)?.import),
         [] => Err(Failure::usage("no identity was given").hint("--identity FILE")),
         _ => Err(Failure::usage("several identities were given, and one is written at a time").about("--identity")),
     }
@@ -150,10 +186,43 @@ pub(crate) fn sole(args: &Identities, order: &ArgMatches, console: Console) -> R
 
 /// The files of the identities, for messages.
 pub(crate) fn named(args: &Identities) -> String {
-    args.identity.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+    args.identity.iter().chain(&args.keyring).map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn load(source: &Source, allow_no_mac: bool, console: Console) -> Result<Import, Failure> {
+/// Whether what was given for a file is the URI of a key on a token.
+pub(crate) fn is_on_token(file: &Path) -> bool {
+    let text = file.as_os_str().to_str().and_then(|text| text.get(.."pkcs11:".len()));
+    text.is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:"))
+}
+
+/// The identities of a source on a token; of the file that was given with it, the certificates.
+#[cfg(feature = "pkcs11")]
+fn load_from_token(source: &Source, args: &Identities, console: Console) -> Result<Import, Failure> {
+    use crate::token;
+    let password = source.password.as_ref();
+    match &source.key {
+        None => token::identities(&source.file, &[], (password, &args.module), console),
+        Some(key) if is_on_token(&source.file) => {
+            Err(Failure::usage("the key of a token is on it").about(key.display()).hint("without --key"))
+        }
+        Some(key) => {
+            let file = read(&source.file, None, args.allow_no_mac, console)?;
+            token::identities(key, &file.certificates, (password, &args.module), console)
+        }
+    }
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn load_from_token(source: &Source, _: &Identities, _: Console) -> Result<Import, Failure> {
+    let why = "it is a key on a token, and this program was built without the feature `pkcs11`";
+    Err(Failure::usage(why).about(source.file.display()).hint("a program built with --features cli,pkcs11"))
+}
+
+fn load(source: &Source, args: &Identities, console: Console) -> Result<Import, Failure> {
+    if [Some(&source.file), source.key.as_ref()].into_iter().flatten().any(|file| is_on_token(file)) {
+        return load_from_token(source, args, console);
+    }
+    let allow_no_mac = args.allow_no_mac;
     let mut import = read(&source.file, source.password.as_ref(), allow_no_mac, console)?;
     if let Some(key) = &source.key {
         import = import.join(read(key, source.password.as_ref(), allow_no_mac, console)?);
@@ -185,19 +254,22 @@ pub(crate) fn read(
         },
         result => result,
     };
-    result.map_err(|error| {
-        let hint = match &error {
-            store::Error::PasswordNeeded { .. } => Some("--password-file FILE"),
-            store::Error::WrongPasswordOrCorrupt => Some("another password"),
-            store::Error::NoMac => Some("--allow-no-mac if the file comes from where nobody else could change it"),
-            _ => None,
-        };
-        let failure = Failure::from(error).about(file.display());
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
+    result.map_err(|error| of_key_file(error).about(file.display()))
+}
+
+/// Why a file that may need a password is not read, with the option that helps.
+pub(crate) fn of_key_file(error: store::Error) -> Failure {
+    let hint = match &error {
+        store::Error::PasswordNeeded { .. } => Some("--password-file FILE"),
+        store::Error::WrongPasswordOrCorrupt => Some("another password"),
+        store::Error::NoMac => Some("--allow-no-mac if the file comes from where nobody else could change it"),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Certificates of files, and of the files in folders.

@@ -1,6 +1,7 @@
 //! Names as people type them (RFC 4514).
 
 use super::{Name, SHORT_NAMES};
+use crate::asn1::oid;
 use const_oid::ObjectIdentifier;
 use std::str::FromStr;
 
@@ -23,8 +24,7 @@ impl FromStr for Name {
         for part in split(text) {
             let (kind, value) = part.split_once('=').ok_or_else(|| fail(format!("\"{part}\" has no =")))?;
             let kind = kind.trim();
-            let known = SHORT_NAMES.iter().find(|(_, name)| name.eq_ignore_ascii_case(kind)).map(|(oid, _)| *oid);
-            let oid = known.or_else(|| kind.parse().ok()).ok_or_else(|| fail(format!("{kind} is not known")))?;
+            let oid = attribute_type(kind).ok_or_else(|| fail(format!("{kind} is not known")))?;
             attributes.push((oid, unescape(value).ok_or_else(|| fail("a backslash ends it".to_owned()))?));
         }
         attributes.reverse();
@@ -33,6 +33,22 @@ impl FromStr for Name {
         Ok(Self::build(&borrowed))
     }
 }
+
+/// The attribute type of a short name in any case, of one that Windows writes, or of a dotted identifier.
+pub(crate) fn attribute_type(name: &str) -> Option<ObjectIdentifier> {
+    let same = |known: &&str| known.eq_ignore_ascii_case(name);
+    let known = SHORT_NAMES.iter().chain(WINDOWS_NAMES).find(|(_, known)| same(known)).map(|(oid, _)| *oid);
+    known.or_else(|| name.parse().ok())
+}
+
+/// Those of CertStrToName that are not among the others.
+const WINDOWS_NAMES: &[(ObjectIdentifier, &str)] = &[
+    (oid::ID_EMAIL_ADDRESS, "E"),
+    (oid::STATE, "S"),
+    (oid::GIVEN_NAME, "G"),
+    (oid::TITLE, "T"),
+    (oid::ORGANIZATIONAL_UNIT, "OrganizationalUnit"),
+];
 
 /// At commas that no backslash stands before.
 fn split(text: &str) -> Vec<&str> {
@@ -73,7 +89,6 @@ fn unescape(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asn1::oid;
 
     #[test]
     fn what_is_shown_is_read() {
@@ -89,6 +104,10 @@ mod tests {
         }
         assert_eq!("cn=a\\\\ ".parse::<Name>().unwrap().common_name(), Some("a\\"), "the blank is not escaped");
         assert_eq!("cn=a , 2.5.4.10=b".parse::<Name>().unwrap().to_string(), "CN=a, O=b");
+        assert_eq!(
+            "CN=a,E=a@example.com,S=x".parse::<Name>().unwrap().to_string(),
+            "CN=a, emailAddress=a@example.com, ST=x"
+        );
         for bad in ["a", "XYZ=1", "CN=a\\"] {
             assert!(bad.parse::<Name>().is_err(), "{bad}");
         }

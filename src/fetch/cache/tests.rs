@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::private_folder::{ASIDE, LOCK};
 
 fn at(seconds: i64) -> Time {
     Time::from_unix(1_795_507_200 + seconds)
@@ -98,7 +99,7 @@ fn sec_139_what_a_killed_process_left_is_in_nobodys_way() {
     fs::write(cache.folder().join(LOCK), b"").unwrap();
     assert_eq!(cache.put(&key("a"), &entry(0, b"list")).unwrap(), Kept::Stored);
     assert!(!cache.folder().join(ASIDE).exists());
-    let held = cache.lock().unwrap();
+    let held = cache.folder.lock().unwrap();
     assert_eq!(cache.put(&key("a"), &entry(1, b"list")).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     drop(held);
     assert_eq!(cache.put(&key("a"), &entry(1, b"list")).unwrap(), Kept::Stored);
