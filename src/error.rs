@@ -43,6 +43,12 @@ pub enum Error {
     /// Reading keys and certificates from files.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Selecting among the certificates of an account.
+    #[error(transparent)]
+    Select(#[from] store::select::Error),
+    /// Reading a list of groups.
+    #[error(transparent)]
+    Groups(#[from] store::groups::GroupError),
     /// Installing keys and certificates.
     #[error(transparent)]
     KeyringFolder(#[from] store::keyring_folder::Error),
@@ -52,12 +58,6 @@ pub enum Error {
     /// Sending a key to oneself.
     #[error(transparent)]
     InstallationMail(#[from] compose::installation_mail::Error),
-    /// Selecting among the certificates of an account.
-    #[error(transparent)]
-    Select(#[from] store::select::Error),
-    /// Reading a list of groups.
-    #[error(transparent)]
-    Groups(#[from] store::groups::GroupError),
     /// A key that is not the certificate's.
     #[error(transparent)]
     KeyMismatch(#[from] keys::identity::KeyMismatch),

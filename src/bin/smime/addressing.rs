@@ -1,8 +1,9 @@
 //! Whom a mail is encrypted to, as `smime encrypt` and `smime plan` find it out.
 
-use crate::args::Addressing;
+use crate::args::{Addressing, Identities};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::keyring::Ring;
 use crate::policies::{Policies, decided};
 use crate::{groups, store, time};
 use smime::compose::encrypt;
@@ -19,6 +20,7 @@ pub(crate) struct Addressed {
     pub(crate) policies: Policies,
     pub(crate) policy: Policy,
     pub(crate) now: Time,
+    pub(crate) ring: Ring,
     directory: InOrder<'static>,
     groups: GroupList,
     trust: Option<Trust>,
@@ -34,22 +36,25 @@ pub(crate) enum Recipients {
 }
 
 impl Addressed {
-    /// `known` is asked after everything else.
+    /// What is installed in the keyring of the identities is found, too, after all else.
     pub(crate) fn load(
         args: &Addressing,
+        identities: Option<&Identities>,
         recipients: Recipients,
-        known: Option<Certificates>,
         console: Console,
     ) -> Result<Self, Failure> {
         let policies = Policies::load(&args.policies, console)?;
         let policy = obeyed(args, &policies, console)?;
         let now = time(args.at);
-        if recipients == Recipients::Wanted && args.certs.is_empty() && !has_servers(args) && known.is_none() {
+        let has_ring = identities.is_some_and(|identities| identities.keyring.is_some());
+        if recipients == Recipients::Wanted && args.certs.is_empty() && !has_servers(args) && !has_ring {
             return Err(Failure::usage("there is nowhere to look for certificates").hint("--certs PATH, or --ldap URL"));
         }
+        let ring =
+            identities.map(|identities| Ring::load(identities, &policy, console)).transpose()?.unwrap_or_default();
         let mut directory = sources(args, now, console)?;
-        if let Some(known) = known {
-            directory.push(known);
+        if has_ring {
+            directory.push(Certificates(ring.import.certificates.clone()));
         }
         let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
         let mode = revocation(args.lists.revocation, &policy)?;
@@ -58,7 +63,7 @@ impl Addressed {
             Recipients::None => None,
         };
         let groups = args.groups.as_deref().map(|path| groups::load(path, console)).transpose()?.unwrap_or_default();
-        Ok(Self { policies, policy, now, directory, groups, trust, lists })
+        Ok(Self { policies, policy, now, ring, directory, groups, trust, lists })
     }
 
     pub(crate) fn resolver(&self) -> Resolver<'_> {

@@ -4,7 +4,6 @@ use crate::addressing::{Addressed, Recipients};
 use crate::args::Encrypt;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
-use crate::keyring::Ring;
 use crate::output::{Existing, Output, Readers};
 use crate::{input, plan, store};
 use clap::ArgMatches;
@@ -15,7 +14,7 @@ use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
 use smime::policy::policy::AlreadyProtected;
 use smime::store::select::Selector;
-use smime::{Certificate, Certificates, Encryptor, Message, Policy};
+use smime::{Certificate, Encryptor, Message};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -24,13 +23,11 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     if !args.draft && args.addressing.to.is_empty() && !args.to_headers {
         return Err(Failure::usage("nobody to encrypt to").hint("--to ADDR, or --to-headers"));
     }
-    let ring = Ring::load(&args.identities, &Policy::new(args.addressing.profile), console)?;
-    let known = args.identities.keyring.is_some().then(|| Certificates(ring.import.certificates.clone()));
-    let mut addressed = Addressed::load(&args.addressing, wanted, known, console)?;
+    let mut addressed = Addressed::load(&args.addressing, Some(&args.identities), wanted, console)?;
     if args.wrap {
         addressed.policy.already_protected = AlreadyProtected::Wrap;
     }
-    let own = own(args, &ring, &addressed, order, console)?;
+    let own = own(args, &addressed, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &addressed.policy.limits).map_err(|e| Failure::from(e).about(&name))?;
@@ -59,20 +56,19 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
     }
 }
 
-/// What a copy is encrypted to: the account's certificate, or that of each identity; and what the keyring has.
+/// What a copy is encrypted to: the account's certificate, or that of each identity.
 fn own(
     args: &Encrypt,
-    ring: &Ring,
     addressed: &Addressed,
     order: &ArgMatches,
     console: Console,
 ) -> Result<Vec<Certificate>, Failure> {
     let Some(account) = &args.account else {
-        let own = store::identities(&args.identities, order, console)?;
-        let installed = ring.usable(Purpose::Encrypt, &addressed.policy, addressed.now);
-        return Ok(own.iter().chain(installed).map(|identity| identity.certificate().clone()).collect());
+        let mut own = store::identities(&args.identities, order, console)?;
+        own.extend(addressed.ring.usable(Purpose::Encrypt, &addressed.policy, addressed.now).cloned());
+        return Ok(own.iter().map(|identity| identity.certificate().clone()).collect());
     };
-    let sources = store::key_sources(&args.identities, order, console)?;
+    let sources = store::key_sources(&args.identities, order, &addressed.policy, console)?;
     let selected = Selector::new(account, &addressed.policy, addressed.now).encryption(&sources)?;
     console.notes(&selected.source, &selected.notes);
     Ok(vec![selected.chosen])

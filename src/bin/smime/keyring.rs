@@ -11,8 +11,8 @@ use smime::cert::purpose::{self, Purpose};
 use smime::store::Error;
 use smime::store::import::Import;
 use smime::store::keyring_folder::{self, Entry, KeyringFolder, Protection};
+use smime::store::select::rank;
 use smime::{Certificate, EmailAddress, Identity, Limits, Policy, Secret, Time};
-use std::cmp::Reverse;
 use std::fmt::Write;
 
 pub(crate) fn run(args: &KeyringArgs, console: Console) -> Outcome {
@@ -114,7 +114,7 @@ impl Ring {
             addresses.iter().any(matches)
         };
         let usable = self.usable(Purpose::Sign, policy, at).filter(|identity| speaks(identity.certificate()));
-        usable.max_by_key(|identity| rank(identity)).ok_or_else(|| {
+        usable.max_by_key(|identity| rank(identity.certificate())).ok_or_else(|| {
             let who: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             let why = format!("there is no key in it that may sign for {} at {at}", who.join(", "));
             let failure = Failure::new(exit::POLICY, why).about("--keyring");
@@ -132,10 +132,6 @@ impl Ring {
             certificate.is_valid_at(at) && purpose::fits(certificate, wanted, &policy.purpose_rule).is_empty()
         })
     }
-}
-
-fn rank(identity: &Identity) -> (Time, Reverse<[u8; 32]>) {
-    (identity.certificate().not_before(), Reverse(identity.certificate().sha256()))
 }
 
 /// By one of the passwords, or by one that somebody at the terminal knows; `None` where nobody does.

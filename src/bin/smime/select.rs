@@ -24,7 +24,7 @@ pub(crate) fn run(args: &CertsSelect, order: &ArgMatches, console: Console) -> O
     let policies = Policies::load(&args.policies, console)?;
     let mut policy = Policy::new(args.profile);
     console.notes("--policy", &policies.set.sign_by(&mut policy)?);
-    let sources = store::key_sources(&args.identities, order, console)?;
+    let sources = store::key_sources(&args.identities, order, &policy, console)?;
     if sources.is_empty() {
         return Err(Failure::usage("there is nothing to select from").hint("--identity FILE"));
     }

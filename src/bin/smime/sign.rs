@@ -12,7 +12,7 @@ use smime::crypto::algorithm::DigestAlgorithm;
 use smime::mime::plan::Kind;
 use smime::policy::effective::Protection;
 use smime::policy::policy::{AlreadyProtected, Form, IncludedCertificates, RsaPadding, SenderMismatch, Sha1Signing};
-use smime::store::select::Selector;
+use smime::store::select::{KeySource, Selector};
 use smime::{Certificate, EmailAddress, Identity, Message, Policy, Signer, Time};
 use std::path::Path;
 
@@ -20,14 +20,13 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     let policies = Policies::load(&args.policies, console)?;
     policies.permit_files(&args.identities)?;
     let policy = obeyed(args, &policies, console)?;
+    let mut given = Given::load(args, &policy, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     let now = time(args.at);
-    let Signers { identities, encryption } = signers(args, &policy, &message, now, order, console)?;
-    let Some((first, others)) = identities.split_first() else {
-        return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
-    };
+    let encryption = given.select(args, &message, &policy, now, console)?;
+    let Some((first, others)) = given.signers.split_first() else { return Err(Failure::usage("nobody to sign for")) };
     let mut signer = Signer::new(first, &policy)?;
     for other in others {
         signer = signer.and(other)?;
@@ -57,51 +56,67 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     Ok(exit::DONE)
 }
 
-/// Whom a key of the keyring is to be for: the account, or else whom the message is from.
-fn addresses(args: &Sign, message: &Message<'_>) -> Vec<EmailAddress> {
-    match &args.signing.account {
-        Some(account) => vec![account.clone()],
-        None => message.mailboxes().from.iter().filter_map(|mailbox| mailbox.address.clone()).collect(),
-    }
-}
-
-/// Who signs, and the certificate that answers should be encrypted to, where it is another.
-struct Signers {
-    identities: Vec<Identity>,
+/// What there is to sign with.
+struct Given {
+    /// Those who sign, each.
+    signers: Vec<Identity>,
+    /// Where the one who signs for an account is selected from.
+    sources: Vec<KeySource>,
+    ring: Ring,
+    /// What answers should be encrypted to, where that was named.
     encryption: Option<Certificate>,
 }
 
-/// Everybody who was given; for an account, the one of its certificates that is to be taken; and of a
-/// keyring the newest that fits.
-fn signers(
-    args: &Sign,
-    policy: &Policy,
-    message: &Message<'_>,
-    now: Time,
-    order: &ArgMatches,
-    console: Console,
-) -> Result<Signers, Failure> {
-    let named = args.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
-    if args.identities.keyring.is_some() {
-        let mut identities = store::signers(&args.identities, order, console)?;
-        let ring = Ring::load(&args.identities, policy, console)?;
-        identities.push(ring.signer(&addresses(args, message), policy, now)?.clone());
-        return Ok(Signers { identities, encryption: named });
+impl Given {
+    fn load(args: &Sign, policy: &Policy, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+        let encryption =
+            args.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
+        let (mut signers, mut sources, mut ring) = (Vec::new(), Vec::new(), Ring::default());
+        match args.signing.account {
+            Some(_) => sources = store::key_sources(&args.identities, order, policy, console)?,
+            None => {
+                signers = store::signers(&args.identities, order, console)?;
+                ring = Ring::load(&args.identities, policy, console)?;
+            }
+        }
+        if signers.is_empty() && sources.is_empty() && args.identities.keyring.is_none() {
+            return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
+        }
+        Ok(Self { signers, sources, ring, encryption })
     }
-    let Some(account) = &args.signing.account else {
-        return Ok(Signers { identities: store::signers(&args.identities, order, console)?, encryption: named });
-    };
-    let sources = store::key_sources(&args.identities, order, console)?;
-    let mut selector = Selector::new(account, policy, now);
-    if let Some(choice) = args.signing.choose {
-        selector = selector.choose(choice);
+
+    /// Settles who signs, and gives the certificate that answers should be encrypted to, where it is another.
+    fn select(
+        &mut self,
+        args: &Sign,
+        message: &Message<'_>,
+        policy: &Policy,
+        now: Time,
+        console: Console,
+    ) -> Result<Option<Certificate>, Failure> {
+        let Some(account) = &args.signing.account else {
+            if args.identities.keyring.is_some() {
+                self.signers.push(self.ring.signer(&senders(message), policy, now)?.clone());
+            }
+            return Ok(self.encryption.take());
+        };
+        let mut selector = Selector::new(account, policy, now);
+        if let Some(choice) = args.signing.choose {
+            selector = selector.choose(choice);
+        }
+        let selected = selector.signing(&self.sources)?;
+        console.notes(&selected.source, &selected.notes);
+        // OUT-11: the two are chosen apart. Whoever has none to encrypt to signs all the same.
+        let own = selector.encryption(&self.sources).ok().map(|own| own.chosen);
+        let own = own.filter(|own| own != selected.chosen.certificate());
+        self.signers.push(selected.chosen);
+        Ok(self.encryption.take().or(own))
     }
-    let selected = selector.signing(&sources)?;
-    console.notes(&selected.source, &selected.notes);
-    // OUT-11: the two are chosen apart. Whoever has none to encrypt to signs all the same.
-    let own = selector.encryption(&sources).ok().map(|own| own.chosen);
-    let encryption = named.or(own.filter(|own| own != selected.chosen.certificate()));
-    Ok(Signers { identities: vec![selected.chosen], encryption })
+}
+
+/// Whom a key of the keyring is to be for, where no account is named.
+fn senders(message: &Message<'_>) -> Vec<EmailAddress> {
+    message.mailboxes().from.iter().filter_map(|mailbox| mailbox.address.clone()).collect()
 }
 
 fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failure> {

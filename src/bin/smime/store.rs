@@ -61,8 +61,14 @@ fn key_files(args: &Identities, order: &ArgMatches, console: Console) -> Result<
     Ok(imports)
 }
 
-/// The same as places that certificates are selected from: with those that have no key, and without authorities.
-pub(crate) fn key_sources(args: &Identities, order: &ArgMatches, console: Console) -> Result<Vec<KeySource>, Failure> {
+/// The same, and the keyring, as places that certificates are selected from: with those that have no key, and without
+/// authorities.
+pub(crate) fn key_sources(
+    args: &Identities,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<Vec<KeySource>, Failure> {
     let source = |(file, import): (PathBuf, Import)| {
         let has_key = |certificate: &Certificate| import.identities.iter().any(|one| one.certificate() == certificate);
         let is_authority = |certificate: &Certificate| certificate.basic_constraints().is_some_and(|basic| basic.ca);
@@ -70,7 +76,11 @@ pub(crate) fn key_sources(args: &Identities, order: &ArgMatches, console: Consol
         let name = file.display().to_string();
         KeySource { name, certificates: keyless, identities: import.identities, ..KeySource::default() }
     };
-    Ok(key_files(args, order, console)?.into_iter().map(source).collect())
+    let mut found = key_files(args, order, console)?;
+    if let Some(folder) = &args.keyring {
+        found.push((folder.clone(), Ring::load(args, policy, console)?.import));
+    }
+    Ok(found.into_iter().map(source).collect())
 }
 
 /// What was given to open with: identities, keys whose certificate is not there, passwords, shared keys.
@@ -82,12 +92,30 @@ pub(crate) fn keyring(
 ) -> Result<Keyring, Failure> {
     let mut ring = Keyring::default();
     if let Some(account) = &args.account {
-        let sources = key_sources(&args.identities, order, console)?;
+        let sources = key_sources(&args.identities, order, policy, console)?;
         let history = Selector::new(account, policy, time(args.at)).opening(&sources)?;
         ring.extend(history.into_iter().map(|one| one.chosen));
+    } else {
+        add_all(&mut ring, args, order, policy, console)?;
     }
-    let files = if args.account.is_some() { Vec::new() } else { key_files(&args.identities, order, console)? };
-    for (file, import) in files {
+    for file in &args.message_password_file {
+        ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
+    }
+    for file in &args.shared_key_file {
+        ring.add_shared_key(shared_key(file, console)?);
+    }
+    Ok(ring)
+}
+
+/// Every key that was given, whosever it is.
+fn add_all(
+    ring: &mut Keyring,
+    args: &Judging,
+    order: &ArgMatches,
+    policy: &Policy,
+    console: Console,
+) -> Result<(), Failure> {
+    for (file, import) in key_files(&args.identities, order, console)? {
         if import.identities.is_empty() && import.keys.is_empty() {
             import.sole_identity().map_err(|e| Failure::from(e).about(file.display()))?;
         }
@@ -101,13 +129,7 @@ pub(crate) fn keyring(
     let installed = Ring::load(&args.identities, policy, console)?.import;
     ring.extend(installed.identities);
     installed.keys.into_iter().for_each(|key| ring.add_key(key));
-    for file in &args.message_password_file {
-        ring.add_password(PasswordFrom::File(file.clone()).read(console)?);
-    }
-    for file in &args.shared_key_file {
-        ring.add_shared_key(shared_key(file, console)?);
-    }
-    Ok(ring)
+    Ok(())
 }
 
 /// `KEY` or `IDENTIFIER:KEY` in hexadecimal, in the first line of a file.

@@ -94,14 +94,14 @@ pub(crate) struct Encrypt {
     pub(crate) to_headers: bool,
 
     /// To the sender alone, whoever it is for: a draft.
-    #[arg(long, requires = "identity", conflicts_with_all = ["to", "to_headers", "skip_missing", "out_dir"])]
+    #[arg(long, conflicts_with_all = ["to", "to_headers", "skip_missing", "out_dir"])]
     pub(crate) draft: bool,
 
     #[command(flatten)]
     pub(crate) identities: Identities,
 
     /// The sender's primary address: of several identities, the copy is encrypted to the newest that fits.
-    #[arg(long, value_name = "ADDR", requires = "identity")]
+    #[arg(long, value_name = "ADDR")]
     pub(crate) account: Option<EmailAddress>,
 
     #[command(flatten)]
