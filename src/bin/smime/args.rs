@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
 mod lookup;
+#[cfg(feature = "net")]
+pub(crate) mod scep;
 
 #[cfg(feature = "ldap")]
 pub(crate) use lookup::Servers;
@@ -83,8 +85,8 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Fetches certificates to sign with from an authority, over SCEP.
     #[cfg(feature = "net")]
-    #[command(before_help = crate::scep::EXAMPLES)]
-    Scep(crate::scep::ScepArgs),
+    #[command(before_help = scep::EXAMPLES)]
+    Scep(scep::ScepArgs),
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),
