@@ -12,9 +12,9 @@ use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::secret::Secret;
 use crate::base::time::Time;
+use crate::crypto;
 use crate::crypto::algorithm::{AlgorithmIdentifier, SignatureScheme};
 use crate::crypto::signature::PublicKey;
-use crate::crypto::{self};
 use const_oid::ObjectIdentifier;
 use std::sync::Arc;
 

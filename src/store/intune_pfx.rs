@@ -176,6 +176,7 @@ impl UserPfxCertificate {
         random: &mut dyn Random,
         limits: &Limits,
     ) -> Result<Self, Error> {
+        let octets = one_octet_each(password)?;
         let import = import::read(pfx, Some(password), &ImportOptions::default(), limits)?;
         let certificate = import.sole_identity()?.certificate();
         let purpose = match delivery.intended_purpose {
@@ -187,7 +188,6 @@ impl UserPfxCertificate {
         if !reasons.is_empty() {
             return Err(Error::Purpose { purpose: delivery.intended_purpose, reasons });
         }
-        let octets = one_octet_each(password)?;
         let encrypted = connector.encrypt_with(random, &delivery.padding_scheme.transport(), octets.expose())?;
         Ok(Self {
             thumbprint: hex(&certificate.sha1()),

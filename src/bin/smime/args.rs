@@ -4,6 +4,8 @@ mod account;
 mod addressing;
 mod install;
 mod lookup;
+#[cfg(feature = "net")]
+pub(crate) mod scep;
 
 pub(crate) use account::{CertsSelect, Signing};
 pub(crate) use addressing::{Addressing, Encrypt, Plan};
@@ -96,8 +98,8 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Fetches certificates to sign with from an authority, over SCEP.
     #[cfg(feature = "net")]
-    #[command(before_help = crate::scep::EXAMPLES)]
-    Scep(crate::scep::ScepArgs),
+    #[command(before_help = scep::EXAMPLES)]
+    Scep(scep::ScepArgs),
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
     #[command(before_help = SST_EXAMPLES)]
     Sst(Sst),

@@ -1,245 +1,28 @@
 //! `smime scep`: what a server can do, who it is, and certificates from it (OUT-120 to OUT-130).
 
-use crate::args::Identities;
+use crate::args::scep::{Ca, Caps, Enrol, NewPassword, Poll, Renew, ScepArgs, ScepCommand, Server, Wanted};
 use crate::console::Console;
 use crate::export::new_password;
 use crate::failure::{Failure, Outcome, exit};
 use crate::input::PasswordFrom;
 use crate::output::{self, Existing, Readers};
 use crate::{render, store, time};
-use clap::{ArgMatches, Args, Subcommand};
-use const_oid::ObjectIdentifier;
+use clap::ArgMatches;
 use serde_json::{Value, json};
-use smime::cert::extension::KeyUsage;
 use smime::cert::request::renewal_due;
 use smime::crypto::private::PrivateKey;
 use smime::crypto::random::SystemRandom;
 use smime::crypto::signature::KeyKind;
 use smime::fetch::connect::{Addresses, Connector, Timeouts};
-use smime::fetch::http::Url;
 use smime::fetch::scep::Error;
 use smime::fetch::scep::authority::{Authority, Fingerprint};
 use smime::fetch::scep::client::{Client, Enrolment, Issued, Polling, Progress, Session};
-use smime::fetch::scep::template::{AltNameKind, CsrContents, CsrTemplate, Variables, check_key_size};
+use smime::fetch::scep::template::{CsrContents, CsrTemplate, Variables, check_key_size};
 use smime::store::{p12, pem};
-use smime::{Certificate, Limits, Secret, Time};
+use smime::{Certificate, Limits, Secret};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-pub(crate) const EXAMPLES: &str = "Examples:
-  smime scep caps --url http://scep.example.com/scep          what the server can do, and what that is worth
-  smime scep ca --url http://..                               its certificates with their fingerprints, not yet trusted
-  smime scep enrol --url http://.. --ca-fingerprint HEX --challenge-file challenge \\
-      --subject 'CN={{UserName}},E={{EmailAddress}}' --san email={{EmailAddress}} \\
-      --set UserName=Alice --set EmailAddress=alice@example.com --new-password-file pw --out alice.p12
-  smime scep poll --url http://.. --ca-fingerprint HEX --pending alice.p12.pending --password-file pw --out alice.p12
-  smime scep renew --url http://.. --ca-fingerprint HEX --identity alice.p12 --password-file pw --out new.p12
-
-Exit codes: 0 done, or not due for renewal yet; 1 no answer, or still pending; 2 usage; 5 not the authority that was
-  confirmed, or a reply that is not its own; 8 unreadable; 9 refused, by the authority or by us.";
-
-#[derive(Args)]
-pub(crate) struct ScepArgs {
-    #[command(subcommand)]
-    command: ScepCommand,
-}
-
-#[derive(Subcommand)]
-enum ScepCommand {
-    /// Asks what a server can do.
-    #[command(before_help = EXAMPLES)]
-    Caps(Caps),
-    /// Asks a server for its certificates.
-    #[command(before_help = EXAMPLES)]
-    Ca(Ca),
-    /// Makes a key and asks for a certificate.
-    #[command(before_help = EXAMPLES)]
-    Enrol(Box<Enrol>),
-    /// Asks what became of a request that was pending.
-    #[command(before_help = EXAMPLES)]
-    Poll(Box<Poll>),
-    /// Makes a new key and asks for a certificate in place of one that is about to expire.
-    #[command(before_help = EXAMPLES)]
-    Renew(Box<Renew>),
-}
-
-#[derive(Args)]
-struct Server {
-    /// The server's address, http://; of several, the first that answers is kept.
-    #[arg(long, value_name = "URL", required = true)]
-    url: Vec<Url>,
-
-    /// The name of the CA, where the server has several.
-    #[arg(long, value_name = "NAME")]
-    ca_identifier: Option<String>,
-
-    /// Seconds for one answer [default: 10].
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<u32>,
-}
-
-#[derive(Args)]
-struct Caps {
-    #[command(flatten)]
-    server: Server,
-
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Ca {
-    #[command(flatten)]
-    server: Server,
-
-    /// The SHA-256 of the authority's certificate, as it was learned elsewhere; repeatable.
-    #[arg(long, value_name = "HEX")]
-    ca_fingerprint: Vec<Fingerprint>,
-
-    /// Write the confirmed certificates into this file, as PEM.
-    #[arg(short, long, value_name = "FILE", requires = "ca_fingerprint")]
-    out: Option<PathBuf>,
-
-    /// Replace a file that is there already.
-    #[arg(long, requires = "out")]
-    force: bool,
-
-    /// The time to judge at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    at: Option<Time>,
-
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// What all have in common that end with a certificate.
-#[derive(Args)]
-struct Wanted {
-    #[command(flatten)]
-    server: Server,
-
-    /// The SHA-256 of the authority's certificate, as it was learned elsewhere; repeatable.
-    #[arg(long, value_name = "HEX", required = true)]
-    ca_fingerprint: Vec<Fingerprint>,
-
-    /// How often a decision is asked for.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    polls: u32,
-
-    /// Seconds between two questions.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    poll_interval: u32,
-
-    /// The PKCS#12 to write; it appears whole or not at all, and only its owner may read it.
-    #[arg(short, long, value_name = "FILE")]
-    out: PathBuf,
-
-    /// Replace a file that is there already.
-    #[arg(long)]
-    force: bool,
-
-    /// The time to judge at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    at: Option<Time>,
-
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// The password of what is written.
-#[derive(Args)]
-struct NewPassword {
-    /// A file with the password of the PKCS#12 in its first line.
-    #[arg(long, value_name = "FILE", conflicts_with = "new_password_fd")]
-    new_password_file: Option<PathBuf>,
-
-    /// An open file descriptor with that password.
-    #[arg(long, value_name = "NUMBER")]
-    new_password_fd: Option<u32>,
-}
-
-#[derive(Args)]
-struct Enrol {
-    #[command(flatten)]
-    wanted: Wanted,
-
-    #[command(flatten)]
-    password: NewPassword,
-
-    /// Whom it is to be about: CN={{UserName}},E={{EmailAddress}}. A value with one of + , ; = in quotation marks.
-    #[arg(long, value_name = "TEMPLATE")]
-    subject: String,
-
-    /// A name for the subjectAltName: email=, upn=, dns= or uri=, and a template; repeatable.
-    #[arg(long, value_name = "KIND=TEMPLATE", value_parser = alt_name)]
-    san: Vec<(AltNameKind, String)>,
-
-    /// What a variable stands for; repeatable.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
-
-    /// What the key is to do: sign, encrypt or both.
-    #[arg(long, value_name = "WHAT", default_value = "sign", value_parser = key_usage)]
-    key_usage: KeyUsage,
-
-    /// What else than mail it is for; repeatable, and then mail only where it is named (1.3.6.1.5.5.7.3.4).
-    #[arg(long, value_name = "OID")]
-    extended_key_usage: Vec<ObjectIdentifier>,
-
-    /// A file with the challenge password in its first line.
-    #[arg(long, value_name = "FILE")]
-    challenge_file: Option<PathBuf>,
-
-    /// Bits of the RSA key: 2048, 3072 or 4096.
-    #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
-    bits: u32,
-}
-
-#[derive(Args)]
-struct Poll {
-    #[command(flatten)]
-    wanted: Wanted,
-
-    /// What `smime scep enrol` left of the request.
-    #[arg(long, value_name = "FILE")]
-    pending: PathBuf,
-
-    /// A file with its password in its first line; the PKCS#12 is written under the same.
-    #[arg(long, value_name = "FILE")]
-    password_file: PathBuf,
-}
-
-#[derive(Args)]
-struct Renew {
-    #[command(flatten)]
-    wanted: Wanted,
-
-    #[command(flatten)]
-    identities: Identities,
-
-    #[command(flatten)]
-    password: NewPassword,
-
-    /// Percent of its life that may remain.
-    #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=99))]
-    threshold: u8,
-
-    /// Renew it even where it is not due.
-    #[arg(long)]
-    anyway: bool,
-
-    /// A file with a challenge password in its first line, for servers that want one here, too.
-    #[arg(long, value_name = "FILE")]
-    challenge_file: Option<PathBuf>,
-
-    /// Bits of the RSA key: 2048, 3072 or 4096.
-    #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
-    bits: u32,
-}
 
 pub(crate) fn run(args: &ScepArgs, order: &ArgMatches, console: Console) -> Outcome {
     match &args.command {
@@ -349,7 +132,12 @@ fn enrol(args: &Enrol, console: Console) -> Outcome {
     args.wanted.check_place()?;
     let password = args.password.read(&args.wanted.out, console)?;
     let session = args.wanted.session(console)?;
-    let enrolment = Enrolment::first(contents, new_key(args.bits)?, time(args.wanted.at), &mut SystemRandom)?;
+    let enrolment = Enrolment::first(
+        contents,
+        PrivateKey::generate(KeyKind::Rsa, args.bits as usize)?,
+        time(args.wanted.at),
+        &mut SystemRandom,
+    )?;
     console.say(format_args!("transaction {}", enrolment.transaction()));
     let first = session.request(&enrolment, &mut SystemRandom)?;
     args.wanted.finish(&session, &enrolment, first, &password, console)
@@ -386,7 +174,7 @@ fn renew(args: &Renew, order: &ArgMatches, console: Console) -> Outcome {
     let password = args.password.read(&args.wanted.out, console)?;
     let contents = challenged(CsrContents::of(old.certificate()), args.challenge_file.as_deref(), console)?;
     let session = args.wanted.session(console)?;
-    let enrolment = Enrolment::renewal(contents, new_key(args.bits)?, old)?;
+    let enrolment = Enrolment::renewal(contents, PrivateKey::generate(KeyKind::Rsa, args.bits as usize)?, old)?;
     let first = session.request(&enrolment, &mut SystemRandom)?;
     args.wanted.finish(&session, &enrolment, first, &password, console)
 }
@@ -396,10 +184,6 @@ fn challenged(contents: CsrContents, file: Option<&Path>, console: Console) -> R
         Some(file) => contents.with_challenge(PasswordFrom::File(file.to_path_buf()).read(console)?),
         None => contents,
     })
-}
-
-fn new_key(bits: u32) -> Result<PrivateKey, Failure> {
-    Ok(PrivateKey::generate(KeyKind::Rsa, bits as usize)?)
 }
 
 impl NewPassword {
@@ -479,23 +263,4 @@ fn pkcs12(enrolment: &Enrolment, certificates: &[Certificate], password: &Secret
     let key = enrolment.key().private_key().to_pkcs8()?;
     let name = certificates.first().and_then(|own| own.subject().common_name()).unwrap_or_default();
     Ok(p12::write(&key, certificates, name, password, p12::Profile::Modern, &mut SystemRandom)?)
-}
-
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').ok_or("it is written NAME=VALUE")?;
-    Ok((parts.0.to_owned(), parts.1.to_owned()))
-}
-
-fn alt_name(text: &str) -> Result<(AltNameKind, String), String> {
-    let (kind, template) = text.split_once('=').ok_or("it is written KIND=TEMPLATE")?;
-    Ok((kind.parse()?, template.to_owned()))
-}
-
-fn key_usage(word: &str) -> Result<KeyUsage, String> {
-    match word {
-        "sign" => Ok(KeyUsage::DIGITAL_SIGNATURE),
-        "encrypt" => Ok(KeyUsage::KEY_ENCIPHERMENT),
-        "both" => Ok(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_ENCIPHERMENT)),
-        _ => Err("there are sign, encrypt and both".to_owned()),
-    }
 }

@@ -10,6 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::reason::{Reason, visible};
 use crate::base::secret::Secret;
 use crate::cert::certificate::Certificate;
+use crate::cms;
 use crate::cms::attribute::{Attributes, attribute};
 use crate::cms::content::ContentType;
 use crate::cms::enveloped::{self, Enveloped};
@@ -17,6 +18,7 @@ use crate::cms::identifier::CertificateId;
 use crate::cms::recipient_info::{self, RecipientInfo, TransportRecipient, Wrapping};
 use crate::cms::signed::{self, Head, SignedData, Sink};
 use crate::cms::signer_info::{self, ContentFacts, ContentReading, Integrity, SignerInfo, resembles_attributes};
+use crate::crypto;
 use crate::crypto::algorithm::{
     AlgorithmIdentifier, CipherParameters, ContentCipher, DigestAlgorithm, KeyTransport, SignatureScheme,
 };
@@ -26,7 +28,6 @@ use crate::crypto::random::Random;
 use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::keys::opening::{Unwrapped, WrappedKey};
-use crate::{cms, crypto};
 use const_oid::ObjectIdentifier;
 use std::fmt;
 

@@ -29,7 +29,10 @@ pub mod message;
 pub mod template;
 
 use super::http;
-use crate::{cert, cms, crypto, keys};
+use crate::cert;
+use crate::cms;
+use crate::crypto;
+use crate::keys;
 use message::FailInfo;
 
 /// Why there is no certificate.
