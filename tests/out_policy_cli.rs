@@ -261,3 +261,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn out_150_the_program_writes_the_notice_and_sends_nothing() {
+    let desk = desk();
+    let line =
+        format!("policy notice deployment.json --to alice@example.com --name Alice --from it@example.com --at {AT}");
+    let mail = desk.run(&line);
+    assert_eq!(mail.status.code(), Some(0));
+    let mail = String::from_utf8(mail.stdout).unwrap();
+    assert!(mail.contains("To: Alice <alice@example.com>\r\n") && mail.contains("ready"), "{mail}");
+    desk.expect(8, &line.replace("deployment.json", "ios.plist"));
+}

@@ -779,6 +779,31 @@ pub(crate) enum PolicyCommand {
     /// Says what is wrong with the files, and what in them has no effect.
     #[command(before_help = POLICY_EXAMPLES)]
     Check(PolicyFiles),
+    /// The mail that tells a user of certificates that wait, as a deployment's e-mail notification; it is not sent.
+    Notice(PolicyNotice),
+}
+
+#[derive(Args)]
+pub(crate) struct PolicyNotice {
+    /// A deployment.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The user's address.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) to: EmailAddress,
+
+    /// The user's name (the address otherwise).
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+
+    /// Whom it is from.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) from: EmailAddress,
+
+    /// Its date, RFC 3339 (now otherwise).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
 }
 
 #[derive(Args)]

@@ -1,13 +1,15 @@
 //! `smime policy`: what an administrator's files say, what of it counts for a user, and what is wrong with them.
 
-use crate::args::{PolicyArgs, PolicyCommand, PolicyFiles};
+use crate::args::{PolicyArgs, PolicyCommand, PolicyFiles, PolicyNotice};
 use crate::console::Console;
-use crate::failure::{Outcome, exit};
+use crate::failure::{Failure, Outcome, exit};
 use crate::input::{Secrecy, small_file};
 use crate::output::{self, Existing, Readers};
 use crate::{policies, render, time};
 use serde_json::{Value, json};
 use smime::base::reason::{Reason, visible};
+use smime::compose::notice::{self, Envelope};
+use smime::crypto::random::{Random, SystemRandom};
 use smime::policy::document::{Content, PolicyFile, PolicySet};
 use smime::policy::effective::{Effective, EffectivePolicy, Protection, UserChoices};
 use smime::policy::table::{Line, UserChange};
@@ -22,7 +24,43 @@ pub(crate) fn run(args: &PolicyArgs, console: Console) -> Outcome {
         PolicyCommand::Show(args) => tell(args, Detail::Values, console),
         PolicyCommand::Explain(args) => tell(args, Detail::Reasons, console),
         PolicyCommand::Check(args) => check(args, console),
+        PolicyCommand::Notice(args) => notify(args, console),
     }
+}
+
+/// Certificates wait for a user (OUT-150).
+fn notify(args: &PolicyNotice, console: Console) -> Outcome {
+    let file = policies::read(&args.file, console)?;
+    let about = args.file.display();
+    console.notes(&about, &file.notes);
+    let Content::Deployment(document) = &file.content else {
+        let why = format!("it is {}, and only a deployment says how users are told", file.content.kind());
+        return Err(Failure::new(exit::UNREADABLE, why).about(about));
+    };
+    let name = args.name.clone().unwrap_or_else(|| args.to.to_string());
+    let Some(event) = document.certificates.notice(&name) else {
+        return Err(
+            Failure::new(exit::POLICY, "it deploys no certificates, or does not say how users are told").about(about)
+        );
+    };
+    let mut random = [0; 16];
+    SystemRandom.fill(&mut random)?;
+    let unique: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+    let envelope = Envelope {
+        from: args.from.clone().into(),
+        to: args.to.clone(),
+        date: time(args.at),
+        message_id: format!("{unique}@{}", args.from.domain()),
+    };
+    let text = match notice::message(&event, &envelope).map_err(|e| Failure::from(e).about("the notice"))? {
+        Some(mail) => mail,
+        None => {
+            console.say("the Company Portal tells the user, with this text:");
+            event.text.into_bytes()
+        }
+    };
+    output::write(None, Existing::Refuse, Readers::Usual, &text)?;
+    Ok(exit::DONE)
 }
 
 /// How much is said of a setting.
