@@ -2,24 +2,25 @@
 
 mod account;
 mod addressing;
+mod certs;
 mod install;
 mod lookup;
+mod policy;
 #[cfg(feature = "net")]
 pub(crate) mod scep;
+mod sst;
 
 pub(crate) use account::{CertsSelect, Signing};
 pub(crate) use addressing::{Addressing, Encrypt, Plan};
+pub(crate) use certs::{Certs, CertsCommand, CertsVerify, Lint};
 pub(crate) use install::{Import, KeyringArgs, KeyringCommand, KeyringList, KeyringRemove};
 #[cfg(feature = "ldap")]
 pub(crate) use lookup::Servers;
 pub(crate) use lookup::{Harvest, Lookup};
+pub(crate) use policy::{PolicyArgs, PolicyCommand, PolicyFiles, PolicyNotice};
+pub(crate) use sst::{CertificateFormat, Sst, SstCommand, SstCreate, SstExtract, SstList, SstSource, SstVerify};
 
-use crate::urls::FileUrls;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use const_oid::ObjectIdentifier;
-use smime::cert::extension::GeneralName;
-use smime::cert::lint::BrProfile;
-use smime::cert::purpose::Purpose;
 use smime::crypto::algorithm::{ContentCipher, DigestAlgorithm};
 use smime::policy::effective::UserChoice;
 use smime::policy::policy::Capabilities;
@@ -94,20 +95,20 @@ pub(crate) enum Command {
     #[command(before_help = crate::crl::EXAMPLES)]
     Crl(crate::crl::CrlArgs),
     /// Holds certificates against the S/MIME Baseline Requirements of the CA/Browser Forum.
-    #[command(before_help = LINT_EXAMPLES)]
+    #[command(before_help = certs::LINT_EXAMPLES)]
     Lint(Lint),
     /// Fetches certificates to sign with from an authority, over SCEP.
     #[cfg(feature = "net")]
     #[command(before_help = scep::EXAMPLES)]
     Scep(scep::ScepArgs),
     /// Makes, shows and checks serialized stores (.sst), which Exchange Online takes for the roots that S/MIME trusts.
-    #[command(before_help = SST_EXAMPLES)]
+    #[command(before_help = sst::SST_EXAMPLES)]
     Sst(Sst),
     /// Wraps PKCS#12 files for Intune, and unwraps them.
     #[command(before_help = crate::intune::EXAMPLES)]
     Intune(crate::intune::IntuneArgs),
     /// Shows, explains and checks the policies of Intune, Exchange and Outlook for Windows.
-    #[command(before_help = POLICY_EXAMPLES)]
+    #[command(before_help = policy::POLICY_EXAMPLES)]
     Policy(PolicyArgs),
     /// Shows the cards and other tokens that there are, with their keys and certificates.
     #[cfg(feature = "pkcs11")]
@@ -488,362 +489,12 @@ pub(crate) struct Export {
 /// What means nothing where no key is written.
 const PKCS12_ONLY: [&str; 5] = ["profile", "new_password_file", "new_password_fd", "name", "mail"];
 
-const CERTS_EXAMPLES: &str = "Examples:
-  smime certs verify --trust ca.pem alice.pem
-  smime certs verify --trust ca.pem --purpose sign --address alice@example.com --crls lists/ alice.pem
-  smime certs verify --trust roots/ --chain others/ --policy 2.23.140.1.5.1.3 --explicit-policy --explain alice.pem";
-
-#[derive(Args)]
-pub(crate) struct Certs {
-    #[command(subcommand)]
-    pub(crate) command: CertsCommand,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum CertsCommand {
-    /// Judges a certificate as the signer of a mail, or its recipient, would be.
-    #[command(before_help = CERTS_EXAMPLES)]
-    Verify(Box<CertsVerify>),
-    /// Says which of an account's certificates signs, which one copies are encrypted to, which keys open, and why not the
-    /// others.
-    #[command(before_help = account::SELECT_EXAMPLES)]
-    Select(Box<CertsSelect>),
-}
-
-#[derive(Args)]
-pub(crate) struct CertsVerify {
-    /// The certificate: the first of the file, where that holds several; the others help to build chains.
-    #[arg(value_name = "CERT")]
-    pub(crate) certificate: PathBuf,
-
-    /// Certificates to build chains of, trusted in nothing; repeatable.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) chain: Vec<PathBuf>,
-
-    /// Trusted certificates: PEM, DER, PKCS#7 or SST files, or folders of them; repeatable. Self-signed ones are anchors
-    /// and the others help to build chains; where none is self-signed, all are anchors.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) trust: Vec<PathBuf>,
-
-    /// Certificates that are anchors, self-signed or not; repeatable.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) anchor: Vec<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) lists: Lists,
-
-    #[command(flatten)]
-    pub(crate) fetching: crate::fetching::Fetching,
-
-    /// The time to judge at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-
-    /// sign, encrypt or any.
-    #[arg(long, value_name = "WHAT", default_value = "any", value_parser = purpose)]
-    pub(crate) purpose: Purpose,
-
-    /// An address that must stand in the certificate.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) address: Option<EmailAddress>,
-
-    /// outlook-windows, outlook-mobile, rfc8551 or strict: how purpose and address are judged.
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) profile: Profile,
-
-    /// An acceptable certificate policy; repeatable; any without it (RFC 5280 user-initial-policy-set).
-    #[arg(long, value_name = "OID", value_parser = policy)]
-    pub(crate) policy: Vec<ObjectIdentifier>,
-
-    /// The chain must be valid for one of them (initial-explicit-policy).
-    #[arg(long)]
-    pub(crate) explicit_policy: bool,
-
-    /// Policies are not mapped (initial-policy-mapping-inhibit).
-    #[arg(long)]
-    pub(crate) inhibit_mapping: bool,
-
-    /// anyPolicy stands for no other (initial-any-policy-inhibit).
-    #[arg(long)]
-    pub(crate) inhibit_any: bool,
-
-    /// Names that the chain may have, like email:.example.com, dns:example.com, uri:.example.com, ip:192.0.2.0/24 or
-    /// dn:O=Example,C=DE; repeatable (initial-permitted-subtrees).
-    #[arg(long, value_name = "NAME")]
-    pub(crate) permit: Vec<GeneralName>,
-
-    /// Names that it must not have; repeatable (initial-excluded-subtrees).
-    #[arg(long, value_name = "NAME")]
-    pub(crate) exclude: Vec<GeneralName>,
-
-    /// Show every path that was looked at as a tree, with what speaks against each.
-    #[arg(long)]
-    pub(crate) explain: bool,
-
-    /// The answer as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const LINT_EXAMPLES: &str = "Examples:
-  smime lint alice.pem                           by the profile that the certificate claims by its policy
-  smime lint --as mailbox-strict alice.pem       by a profile, whatever it claims
-  smime lint --json issued/ > findings.json      every certificate of a folder
-  smime lint --clauses                           what is asked for, of which certificates, since when
-
-Exit codes: 0 no error was found (warnings may be), 9 an error was found.";
-
-#[derive(Args)]
-pub(crate) struct Lint {
-    /// Certificates: PEM, DER or PKCS#7 files, or folders of them.
-    #[arg(value_name = "CERT", required_unless_present = "clauses")]
-    pub(crate) certificates: Vec<PathBuf>,
-
-    /// Judge by this profile: mailbox, organization, sponsor or individual, with -legacy, -multipurpose or -strict.
-    #[arg(long = "as", value_name = "PROFILE")]
-    pub(crate) profile: Option<BrProfile>,
-
-    /// List the clauses, and judge nothing.
-    #[arg(long, conflicts_with_all = ["certificates", "profile"])]
-    pub(crate) clauses: bool,
-
-    /// The findings, or the clauses, as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const SST_EXAMPLES: &str = "Examples:
-  smime sst create --out roots.sst root.pem intermediates/    a store for Set-SmimeConfig -SMIMECertificateIssuingCA
-  smime sst verify roots.sst                                  would Exchange take it, and what would it trust?
-  smime sst list --json roots.sst                             what is in it, with every property
-  smime sst extract roots.sst --dir roots/ --format pem       a file for each certificate
-  smime sst create --out ca.sst --files file:///tmp/=pkits/ pkits.ldif     certificates that an LDIF file gives by URL
-
-Exit codes: 0 done, 1 other, 2 usage, 8 unreadable, 9 a certificate is expired: each is named.";
-
-#[derive(Args)]
-pub(crate) struct Sst {
-    #[command(subcommand)]
-    pub(crate) command: SstCommand,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum SstCommand {
-    /// Shows certificates, lists and their properties.
-    #[command(before_help = SST_EXAMPLES)]
-    List(SstList),
-    /// Makes a store of certificates; refuses expired ones, as Exchange would.
-    #[command(before_help = SST_EXAMPLES)]
-    Create(SstCreate),
-    /// Writes each certificate and each list into a file of its own.
-    #[command(before_help = SST_EXAMPLES)]
-    Extract(SstExtract),
-    /// Checks whether Exchange would take it: one expired certificate, and it takes none. Says what would be trusted.
-    #[command(before_help = SST_EXAMPLES)]
-    Verify(SstVerify),
-}
-
-/// A collection of certificates.
-#[derive(Args)]
-pub(crate) struct SstSource {
-    /// A serialized store; or PEM, DER, PKCS#7 or LDIF, or a folder of them, taken for one.
-    #[arg(value_name = "FILE")]
-    pub(crate) path: PathBuf,
-
-    /// The file is a single serialized certificate without header, as Windows keeps them in SystemCertificates.
-    #[arg(long)]
-    pub(crate) element: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct SstList {
-    #[command(flatten)]
-    pub(crate) source: SstSource,
-
-    /// The time to judge properties at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-
-    /// As JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct SstCreate {
-    /// Certificates and lists: PEM, DER, PKCS#7, LDIF or serialized stores, or folders of them.
-    #[arg(value_name = "CERT", required = true)]
-    pub(crate) certificates: Vec<PathBuf>,
-
-    /// The file to write (standard output otherwise); it appears whole or not at all.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-
-    /// Replace a file that is there already.
-    #[arg(long)]
-    pub(crate) force: bool,
-
-    /// Take expired certificates, too; Exchange refuses a store with one of them.
-    #[arg(long)]
-    pub(crate) allow_expired: bool,
-
-    /// The time to judge certificates at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-
-    /// Leave out the properties of stores that are read, and with them what those do not trust certificates for.
-    #[arg(long)]
-    pub(crate) no_properties: bool,
-
-    /// Keep properties that are hashes, too.
-    #[arg(long, conflicts_with = "no_properties")]
-    pub(crate) hashes: bool,
-
-    /// The folder that the file URLs of LDIF files mean, where URL (file:/// otherwise) is their beginning; other URLs are
-    /// not followed.
-    #[arg(long, value_name = "[URL=]DIR")]
-    pub(crate) files: Option<FileUrls>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CertificateFormat {
-    Der,
-    Pem,
-}
-
-#[derive(Args)]
-pub(crate) struct SstExtract {
-    #[command(flatten)]
-    pub(crate) source: SstSource,
-
-    /// The folder to write into; it is made where it is not there.
-    #[arg(long, value_name = "DIR", required_unless_present = "ldif")]
-    pub(crate) dir: Option<PathBuf>,
-
-    /// How each certificate is written.
-    #[arg(long, value_enum, default_value = "der", requires = "dir")]
-    pub(crate) format: CertificateFormat,
-
-    /// All certificates as the entries of one LDIF file instead.
-    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
-    pub(crate) ldif: Option<PathBuf>,
-
-    /// Replace files that are there already.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct SstVerify {
-    #[command(flatten)]
-    pub(crate) source: SstSource,
-
-    /// The time to judge at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-
-    /// Trust every self-signed certificate, whatever the store's properties say of it.
-    #[arg(long)]
-    pub(crate) ignore_properties: bool,
-
-    /// The answer as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const POLICY_EXAMPLES: &str = "Examples:
-  smime policy explain outlook.plist                        each setting: its value, who says so, may the user change it
-  smime policy explain --user SMIMEEnabled=true outlook.json          what counts for a user who turned S/MIME on
-  smime policy check smimeconfig.json mailbox.txt           wrong types, unknown names, malformed lists, expired roots
-  smime open --policy outlook.plist --identity bob.p12 mail.eml       obeys it
-
-Files: app configuration for iOS (property list), Android (managed configuration) and managed apps (customSettings);
-  Get-SmimeConfig and Get-MobileDeviceMailboxPolicy as JSON or as printed; Set-SmimeConfig as typed; .reg files of
-  Outlook for Windows; deployments.
-Exit codes: 0 done, 2 usage, 8 a file is faulty: each fault is named, 9 it asks for what is never done.";
-
-#[derive(Args)]
-pub(crate) struct PolicyArgs {
-    #[command(subcommand)]
-    pub(crate) command: PolicyCommand,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// Each setting with the value that counts.
-    #[command(before_help = POLICY_EXAMPLES)]
-    Show(PolicyFiles),
-    /// The same, with who says so, whether the user may change it, and what it does.
-    #[command(before_help = POLICY_EXAMPLES)]
-    Explain(PolicyFiles),
-    /// Says what is wrong with the files, and what in them has no effect.
-    #[command(before_help = POLICY_EXAMPLES)]
-    Check(PolicyFiles),
-    /// The mail that tells a user of certificates that wait, as a deployment's e-mail notification; it is not sent.
-    Notice(PolicyNotice),
-}
-
-#[derive(Args)]
-pub(crate) struct PolicyNotice {
-    /// A deployment.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
-    /// The user's address.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) to: EmailAddress,
-
-    /// The user's name (the address otherwise).
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-
-    /// Whom it is from.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) from: EmailAddress,
-
-    /// Its date, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-}
-
-#[derive(Args)]
-pub(crate) struct PolicyFiles {
-    /// Policy files; what each is is found out from what it holds.
-    #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
-
-    /// What the user chose in the app: SMIMEEnabled, EncryptAllMail or SignAllMail, with =true or =false; repeatable.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) user: Vec<UserChoice>,
-
-    /// The time to judge certificates at, RFC 3339 (now otherwise).
-    #[arg(long, value_name = "TIME")]
-    pub(crate) at: Option<Time>,
-
-    /// The answer as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-fn purpose(name: &str) -> Result<Purpose, String> {
-    match name {
-        "sign" => Ok(Purpose::Sign),
-        "encrypt" => Ok(Purpose::Encrypt),
-        "any" => Ok(Purpose::Any),
-        _ => Err("there are sign, encrypt and any".to_owned()),
-    }
-}
-
 fn p12_profile(name: &str) -> Result<p12::Profile, String> {
     match name {
         "modern" => Ok(p12::Profile::Modern),
         "legacy" => Ok(p12::Profile::Legacy),
         _ => Err("there are modern and legacy".to_owned()),
     }
-}
-
-fn policy(text: &str) -> Result<ObjectIdentifier, String> {
-    text.parse().map_err(|_| "it is no object identifier like 2.23.140.1.5.1.3".to_owned())
 }
 
 /// Ciphers that are written; those of the past are read only (SEC-78).
