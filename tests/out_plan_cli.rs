@@ -213,3 +213,19 @@ fn out_34_groups_are_read_as_text_and_as_json() {
         assert!(said.contains("no list of groups"), "{said}");
     }
 }
+
+#[test]
+fn out_135_a_derived_credential_is_selected_and_its_renewal_told() {
+    let desk = Desk::plain();
+    let line = "certs select --account alice@example.com --identity alice.pem --key alice.key --derived";
+    let words = |at: &str| String::from_utf8(desk.run(&format!("{line} --at {at}")).stdout).unwrap();
+    // Her certificate runs from 2026 to 2036; its last fifth begins with 2034.
+    assert!(!words("2033-12-30T00:00:00Z").contains("renewal_due"));
+    assert!(words("2034-01-02T00:00:00Z").contains("renewal_due"));
+    let held = line.replace(" --derived", "");
+    assert!(
+        !String::from_utf8(desk.run(&format!("{held} --at 2034-01-02T00:00:00Z")).stdout)
+            .unwrap()
+            .contains("renewal_due")
+    );
+}

@@ -9,6 +9,7 @@ use crate::{render, store, time};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use smime::base::reason::visible;
+use smime::policy::deployment::CertificateSource;
 use smime::store::select::{Error, KeySource, Rejected, Selected, Selector, Use};
 use smime::{Certificate, Policy};
 use std::fmt::Write;
@@ -24,7 +25,11 @@ pub(crate) fn run(args: &CertsSelect, order: &ArgMatches, console: Console) -> O
     let policies = Policies::load(&args.policies, console)?;
     let mut policy = Policy::new(args.profile);
     console.notes("--policy", &policies.set.sign_by(&mut policy)?);
-    let sources = store::key_sources(&args.identities, order, &policy, console)?;
+    let mut sources = store::key_sources(&args.identities, order, &policy, console)?;
+    if args.derived {
+        // OUT-135
+        sources.iter_mut().for_each(|source| source.delivered = Some(CertificateSource::DerivedCredential));
+    }
     if sources.is_empty() {
         return Err(Failure::usage("there is nothing to select from").hint("--identity FILE"));
     }

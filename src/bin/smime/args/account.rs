@@ -31,6 +31,10 @@ pub(crate) struct CertsSelect {
     #[arg(long, value_name = "ADDR")]
     pub(crate) account: EmailAddress,
 
+    /// The identities are derived credentials, which the device had already: it is told when they are to be renewed.
+    #[arg(long)]
+    pub(crate) derived: bool,
+
     /// The certificate that the user chose to sign with, by its SHA-256.
     #[arg(long, value_name = "SHA256", value_parser = sha256)]
     pub(crate) choose: Option<[u8; 32]>,
