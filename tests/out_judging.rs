@@ -4,12 +4,16 @@
 
 mod common;
 
+use common::lists::List;
 use common::people::{Authority, now};
 use smime::cert::status::ValidationStatus;
 use smime::cms::signer_info::Integrity;
 use smime::crypto::signature::KeyKind;
 use smime::open::report::{Address, LayerKind, Signature, Trust as Chain};
-use smime::{Identity, Message, Opened, Opener, Policy, Requirement, Signer, Time, Trust};
+use smime::{
+    Crl, Identity, Message, Opened, Opener, Policy, Profile, Requirement, RevocationData, RevocationMode, Signer, Time,
+    Trust,
+};
 
 const MAIL: &[u8] =
     b"From: Alice <alice@example.com>\r\nTo: bob@example.com\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
@@ -73,6 +77,47 @@ fn out_028_every_question_has_its_answer_and_a_good_signature_hides_no_fault() {
     let said = bad.report().to_string();
     assert!(said.contains("eve@example.com") && said.contains("NOT vouched for"), "{said}");
     assert!(bad.judge(Requirement::Signed).is_ok() && bad.judge(Requirement::Trusted).is_err());
+}
+
+#[test]
+fn out_024_exchange_online_looks_up_every_link_whatever_is_asked_for() {
+    let root = Authority::root("Root");
+    let (mail, trust) = (signed(&root.person("Alice", "alice@example.com")), root.trust());
+    let policy = Policy::new(Profile::ExchangeOnline);
+    let mut data = RevocationData::default();
+    let judged = |data: &RevocationData, mode: Option<RevocationMode>| {
+        let mut opener = Opener::new(&trust, &policy).with_revocation(data);
+        if let Some(mode) = mode {
+            opener = opener.revocation(mode);
+        }
+        let opened = opener.open(&mail, now()).unwrap();
+        (opened.judge(Requirement::SignedBySender).is_ok(), signature(&opened).status.unwrap().number())
+    };
+    // With nothing to look it up in, it is not known (16); no caller can ask for less.
+    for mode in [None, Some(RevocationMode::Soft), Some(RevocationMode::Off)] {
+        assert_eq!(judged(&data, mode), (false, 16), "{mode:?}");
+    }
+    assert!(Opener::new(&trust, &policy).open(&mail, now()).unwrap().judge(Requirement::Trusted).is_err());
+    data.add_crl(Crl::from_der(&List::default().signed(&root), &policy.limits).unwrap());
+    assert_eq!(judged(&data, Some(RevocationMode::Off)), (true, 1));
+    // It judges; mail is composed in other names.
+    let alice = root.person("Alice", "alice@example.com");
+    assert!(Signer::new(&alice, &policy).err().unwrap().to_string().contains("exchange-online"));
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn out_024_the_program_refuses_to_ask_exchange_online_for_less() {
+    use common::desk::{AT, Desk};
+    let desk = Desk::plain();
+    desk.expect(0, &format!("sign --identity alice.pem --key alice.key --at {AT} -o signed.eml mail.eml"));
+    let verify = format!("verify --trust ca.pem --profile exchange-online --at {AT}");
+    desk.expect(5, &format!("{verify} signed.eml"));
+    desk.expect(9, &format!("{verify} --revocation soft signed.eml"));
+    desk.expect(5, &format!("certs {verify} alice.pem"));
+    desk.expect(9, &format!("certs {verify} --revocation off alice.pem"));
+    desk.write("ca.crl", &List::default().signed(&desk.ca));
+    desk.expect(0, &format!("{verify} --crls ca.crl signed.eml"));
 }
 
 #[cfg(feature = "cli")]

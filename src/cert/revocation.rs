@@ -91,8 +91,8 @@ impl RevocationData {
     }
 }
 
-/// How much is demanded about revocation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How much is demanded about revocation, in the order of how much that is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RevocationMode {
     /// Nothing is looked up; the report says `unchecked`.
     #[default]

@@ -117,7 +117,7 @@ impl<'o> Opener<'o> {
     }
 
     /// How much is demanded about revocation. By default [`RevocationMode::Hard`] where lists or responses were given,
-    /// and otherwise [`RevocationMode::Off`].
+    /// and otherwise [`RevocationMode::Off`]; never less than the policy's `least_revocation`.
     pub fn revocation(self, mode: RevocationMode) -> Self {
         Self { revocation: Some(mode), ..self }
     }
@@ -166,7 +166,7 @@ impl<'o> Opener<'o> {
 
     fn mode(&self) -> RevocationMode {
         let default = if self.data.is_some() { RevocationMode::Hard } else { RevocationMode::Off };
-        self.revocation.unwrap_or(default)
+        self.revocation.unwrap_or(default).max(self.policy.least_revocation)
     }
 
     /// Opens a message in memory: a mail with any line ends, or a CMS structure by itself (DER or BER). Chains are judged at `now`.

@@ -9,7 +9,7 @@ use super::intune::tokens::Tokens;
 use super::intune::{AppConfig, android, ios, mam};
 use super::policy::Policy;
 use super::registry::{self, SecurityValues};
-use super::sending::PermittedKeys;
+use super::sending::{CrlTimeouts, PermittedKeys};
 use super::table::Line;
 use super::value::{Fault, Result, Setting, Value};
 use super::{json, powershell};
@@ -264,10 +264,14 @@ impl PolicySet {
             Content::Registry(values) if values.is_decided("SigStatusNoCRL") => Some(values.revocation_mode()),
             _ => None,
         });
-        modes.max_by_key(|mode| match mode {
-            RevocationMode::Off => 0,
-            RevocationMode::Soft => 1,
-            RevocationMode::Hard => 2,
+        modes.max()
+    }
+
+    /// How long revocation lists may take, where an administrator says so (OUT-83).
+    pub fn crl_timeouts(&self) -> Option<CrlTimeouts> {
+        self.files.iter().find_map(|file| match &file.content {
+            Content::Exchange(config) => Some(config.crl_timeouts()),
+            _ => None,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::base::limits::Limits;
 use crate::cert::chain::PathInputs;
 use crate::cert::mailbox::AddressRule;
 use crate::cert::purpose::PurposeRule;
+use crate::cert::revocation::RevocationMode;
 use crate::crypto::algorithm::{ContentCipher, DigestAlgorithm, KeyTransport, KeyWrap};
 
 /// Every choice that composing and judging leave open.
@@ -31,6 +32,8 @@ pub struct Policy {
     pub purpose_rule: PurposeRule,
     /// What else a signer's chain is judged by (RFC 5280 section 6.1.1): certificate policies, name constraints.
     pub path_inputs: PathInputs,
+    /// How much is demanded about revocation at the least, whatever a caller asks for.
+    pub least_revocation: RevocationMode,
     /// Whether signatures with SHA-1 are strong enough to be trusted.
     pub sha1: Sha1,
     /// Whether content encrypted with DES is opened.
@@ -284,7 +287,8 @@ impl Policy {
     /// The choices of a profile.
     pub fn new(profile: Profile) -> Self {
         let lax = match profile {
-            Profile::OutlookWindows | Profile::OutlookMac | Profile::OutlookMobile | Profile::Owa => true,
+            Profile::OutlookWindows | Profile::OutlookMac | Profile::OutlookMobile => true,
+            Profile::Owa | Profile::ExchangeOnline => true,
             Profile::Rfc8551 | Profile::Strict => false,
         };
         // Those that compose with the cryptography of Windows.
@@ -295,6 +299,11 @@ impl Policy {
             address_rule: if lax { AddressRule::OUTLOOK } else { AddressRule::STRICT },
             purpose_rule: if profile == Profile::Strict { PurposeRule::STRICT } else { PurposeRule::LENIENT },
             path_inputs: PathInputs::default(),
+            // OUT-24
+            least_revocation: match profile {
+                Profile::ExchangeOnline => RevocationMode::Hard,
+                _ => RevocationMode::Off,
+            },
             sha1: Sha1::Refuse,
             des: Des::Refuse,
             form: Form::Clear,

@@ -17,6 +17,9 @@ pub enum Profile {
     OutlookMobile,
     /// Outlook on the web, with the settings that Exchange has where nobody changed them (OUT-53).
     Owa,
+    /// Exchange Online where it judges for Outlook on the web: every link of a chain is looked up, and what cannot be looked
+    /// up is invalid (OUT-21, OUT-24). None is composed in its name: that is [`Owa`](Self::Owa).
+    ExchangeOnline,
     /// The letter of RFC 8551 and RFC 8550.
     Rfc8551,
     /// The CA/Browser Forum's S/MIME baseline requirements on top of RFC 8551.
@@ -26,15 +29,16 @@ pub enum Profile {
 impl Profile {
     /// Whether mail is composed in its name; the others are to read by.
     pub fn composes(self) -> bool {
-        self != Self::OutlookMac
+        !matches!(self, Self::OutlookMac | Self::ExchangeOnline)
     }
 }
 
-const NAMES: [(&str, Profile); 6] = [
+const NAMES: [(&str, Profile); 7] = [
     ("outlook-windows", Profile::OutlookWindows),
     ("outlook-mac", Profile::OutlookMac),
     ("outlook-mobile", Profile::OutlookMobile),
     ("owa", Profile::Owa),
+    ("exchange-online", Profile::ExchangeOnline),
     ("rfc8551", Profile::Rfc8551),
     ("strict", Profile::Strict),
 ];

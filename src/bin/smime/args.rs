@@ -332,7 +332,7 @@ pub(crate) struct Judging {
     #[command(flatten)]
     pub(crate) policies: Policies,
 
-    /// outlook-windows, outlook-mac, outlook-mobile, owa, rfc8551 or strict.
+    /// outlook-windows, outlook-mac, outlook-mobile, owa, exchange-online, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 }

@@ -4,6 +4,7 @@ use crate::args::{Certs, CertsCommand, CertsVerify};
 use crate::console::Console;
 use crate::failure::{Outcome, exit};
 use crate::output::{self, Existing, Readers};
+use crate::policies::decided;
 use crate::{explain, render, select, store, time};
 use clap::ArgMatches;
 use serde_json::json;
@@ -35,11 +36,13 @@ fn verify(args: &CertsVerify, console: Console) -> Outcome {
     let mut trust = store::trust(&args.trust, at, console)?;
     store::anchors(&args.anchor, at, console)?.into_iter().for_each(|anchor| trust.add_anchor(anchor));
     let lists = store::revocation(&args.lists.crls, console)?;
-    let network = args.fetching.network()?;
+    let network = args.fetching.network(None)?;
     let nothing = args.lists.crls.is_empty() && network.is_off();
     let default = if nothing { RevocationMode::Off } else { RevocationMode::Hard };
-    let mode = args.lists.revocation.unwrap_or(default);
     let policy = Policy::new(args.profile);
+    let mode = args.lists.revocation.unwrap_or(default);
+    decided("--revocation", args.lists.revocation.is_some_and(|mode| mode < policy.least_revocation))?;
+    let mode = mode.max(policy.least_revocation);
     let inputs = inputs(args);
     let sources: [&RevocationData; 1] = [&lists];
     let request = ChainRequest {

@@ -95,7 +95,7 @@ struct CrlCheck {
     #[arg(long, value_name = "TIME")]
     at: Option<Time>,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// outlook-windows, outlook-mobile, exchange-online, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     profile: Profile,
 
@@ -123,7 +123,7 @@ struct Got {
 }
 
 fn fetch(args: &CrlFetch, console: Console) -> Outcome {
-    let fetcher = args.network.fetcher()?;
+    let fetcher = args.network.fetcher(None)?;
     let issuers = store::certificates(&args.issuer, console)?;
     let at = time(args.at);
     let all: Vec<Got> = args.urls.iter().map(|url| got(url, fetcher.list(url, &issuers, at), &issuers, at)).collect();
@@ -233,7 +233,7 @@ fn check(args: &CrlCheck, console: Console) -> Outcome {
         revocation: &[&given],
         ..ChainRequest::new(&leaf, &trust, at, &policy.limits)
     };
-    let (outcome, fetched) = args.network.fetcher()?.build(&request);
+    let (outcome, fetched) = args.network.fetcher(None)?.build(&request);
     let answer = Checked::new(&request, outcome, fetched);
     tell(&answer.fetched, console);
     let text = if args.json { answer.to_json() } else { answer.to_words() };

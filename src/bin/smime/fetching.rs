@@ -9,6 +9,7 @@ use crate::failure::Failure;
 #[cfg(feature = "net")]
 pub(crate) use options::{Fetching, NetworkArgs, tell};
 use smime::cert::chain::{ChainOutcome, ChainRequest};
+use smime::policy::sending::CrlTimeouts;
 use smime::{Opener, Time};
 
 /// The network, where it is to be asked.
@@ -17,9 +18,10 @@ pub(crate) struct Network(Option<smime::fetch::revocation::Fetcher>);
 
 #[cfg(feature = "net")]
 impl Fetching {
-    pub(crate) fn network(&self) -> Result<Network, Failure> {
+    /// `lists` is how long they may take where an administrator says so.
+    pub(crate) fn network(&self, lists: Option<CrlTimeouts>) -> Result<Network, Failure> {
         if self.fetch {
-            return Ok(Network(Some(self.network.fetcher()?)));
+            return Ok(Network(Some(self.network.fetcher(lists)?)));
         }
         match self.network.named() {
             None => Ok(Network(None)),
@@ -70,7 +72,7 @@ pub(crate) struct Network;
 
 #[cfg(not(feature = "net"))]
 impl Fetching {
-    pub(crate) fn network(&self) -> Result<Network, Failure> {
+    pub(crate) fn network(&self, _: Option<CrlTimeouts>) -> Result<Network, Failure> {
         Ok(Network)
     }
 }

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome, code_of, exit};
 use crate::fetching::Network;
 use crate::input::Received;
 use crate::output::{self, Existing, Output, Readers};
-use crate::policies::Policies;
+use crate::policies::{Policies, decided};
 use crate::{diagnose, input, render, store, time};
 use clap::ArgMatches;
 use smime::cert::chain::Candidates;
@@ -40,7 +40,8 @@ impl Judge {
         policy.access = policies.effective.access();
         policy.des = if args.allow_des { Des::Read } else { Des::Refuse };
         let keyring = store::keyring(args, order, &policy, console)?;
-        let network = args.fetching.network()?;
+        decided("--revocation", revocation.is_some_and(|mode| mode < policy.least_revocation))?;
+        let network = args.fetching.network(policies.set.crl_timeouts())?;
         Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
     }
 

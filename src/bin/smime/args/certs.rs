@@ -68,7 +68,7 @@ pub(crate) struct CertsVerify {
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<EmailAddress>,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict: how purpose and address are judged.
+    /// outlook-windows, outlook-mobile, exchange-online, rfc8551 or strict: how purpose and address are judged.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 

@@ -71,7 +71,7 @@ pub(crate) struct Lookup {
     #[command(flatten)]
     pub(crate) lists: Lists,
 
-    /// outlook-windows, outlook-mobile, rfc8551 or strict.
+    /// outlook-windows, outlook-mobile, exchange-online, rfc8551 or strict.
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) profile: Profile,
 

@@ -6,6 +6,7 @@ use clap::Args;
 use smime::fetch::cache::Cache;
 use smime::fetch::connect::{Addresses, Connector, Timeouts};
 use smime::fetch::revocation::{Fetched, Fetcher, First};
+use smime::policy::sending::CrlTimeouts;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,13 +70,14 @@ impl NetworkArgs {
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
 
-    pub(crate) fn fetcher(&self) -> Result<Fetcher, Failure> {
+    /// A time that is given counts, then the administrator's.
+    pub(crate) fn fetcher(&self, lists: Option<CrlTimeouts>) -> Result<Fetcher, Failure> {
         let addresses = match (self.allow_private_addresses, self.allow_host.as_slice()) {
             (true, _) => Addresses::PublicAndPrivate,
             (false, []) => Addresses::Public,
             (false, hosts) => Addresses::PublicAnd(hosts.to_vec()),
         };
-        let mut fetcher = Fetcher::new(Connector::new(self.timeouts()).with_addresses(addresses))
+        let mut fetcher = Fetcher::new(Connector::new(self.timeouts(lists)).with_addresses(addresses))
             .with_first(self.fetch_first.unwrap_or_default());
         if let Some(folder) = &self.cache {
             let cache = Cache::open(folder).map_err(|error| Failure::from(error).about(folder.display()))?;
@@ -84,8 +86,13 @@ impl NetworkArgs {
         Ok(fetcher)
     }
 
-    fn timeouts(&self) -> Timeouts {
+    fn timeouts(&self, lists: Option<CrlTimeouts>) -> Timeouts {
         let mut timeouts = Timeouts::default();
+        if let Some(lists) = lists {
+            // OUT-83: one list, and all of them together.
+            (timeouts.first_byte, timeouts.exchange) = (lists.connection, lists.connection);
+            timeouts.judgement = lists.retrieval;
+        }
         if let Some(time) = self.connect_timeout {
             timeouts.connect = time;
         }
