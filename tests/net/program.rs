@@ -9,7 +9,7 @@ use smime::asn1::oid;
 use smime::store::pem;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -96,6 +96,21 @@ fn fetching_is_asked_for_by_name() {
     desk.expect(0, &format!("verify --revocation soft {options} mail.eml"));
     desk.expect(1, &format!("doctor {options} mail.eml"));
     desk.expect(2, &format!("verify --total-timeout 0 {options} mail.eml"));
+}
+
+#[test]
+fn out_083_the_administrators_times_bound_what_is_fetched() {
+    let desk = Desk::new();
+    let server = Server::start(|_, exchange| exchange.stall());
+    std::fs::write(desk.path("mail.eml"), signed_mail(&desk.root, &[&server.numeric_url("/root.crl")])).unwrap();
+    let config = r#"{"OWACRLConnectionTimeout": 60000, "OWACRLRetrievalTimeout": 300}"#;
+    std::fs::write(desk.path("smimeconfig.json"), config).unwrap();
+    let begun = Instant::now();
+    let options = format!("--fetch --allow-host 127.0.0.1 --trust root.pem --at {NOW} --json");
+    let (report, told) = desk.expect(5, &format!("verify {options} --policy smimeconfig.json mail.eml"));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["layers"][0]["signatures"][0]["revocation"], "unknown", "{told}");
 }
 
 #[test]
