@@ -6,6 +6,7 @@ use crate::common::people::{Authority, NOW, now};
 use crate::{shelf, signed_mail};
 use serde_json::Value;
 use smime::asn1::oid;
+use smime::cert::extension::KeyUsage;
 use smime::store::pem;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -111,6 +112,42 @@ fn out_083_the_administrators_times_bound_what_is_fetched() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["layers"][0]["signatures"][0]["revocation"], "unknown", "{told}");
+}
+
+#[test]
+fn out_99b_recipients_are_looked_up_where_their_certificates_say() {
+    let (desk, (server, shelf)) = (Desk::new(), shelf());
+    let sub = desk.root.authority("Sub", |t| lists_at(t, &[&server.numeric_url("/root.crl")]));
+    let leaf = sub.user("Alice", |t| {
+        t.key_usage = Some(KeyUsage::KEY_AGREEMENT);
+        lists_at(t, &[&server.numeric_url("/sub.crl")]);
+        access_at(t, &oid::AD_CA_ISSUERS, &[&server.numeric_url("/sub.cer")]);
+    });
+    desk.pem("alice.pem", leaf.der());
+    std::fs::write(desk.path("mail.eml"), "From: bob@example.com\r\nTo: alice@example.com\r\n\r\nhello\r\n").unwrap();
+    let files = |list: List| {
+        vec![
+            ("/sub.cer", sub.certificate.der().to_vec()),
+            ("/root.crl", List::default().signed(&desk.root)),
+            ("/sub.crl", list.signed(&sub)),
+        ]
+    };
+    let encrypt = format!("encrypt --to-headers --certs alice.pem --at {NOW} --trust root.pem -o sealed.eml --force");
+    let fetching = format!("{encrypt} --fetch --allow-host 127.0.0.1 mail.eml");
+    *shelf.lock().unwrap() = files(List::default());
+    // Without its issuer the chain ends nowhere; with what is fetched it holds.
+    desk.expect(7, &format!("{encrypt} mail.eml"));
+    assert_eq!(server.connections(), 0);
+    desk.expect(0, &fetching);
+    *shelf.lock().unwrap() = files(List::of(&leaf));
+    let (_, told) = desk.expect(7, &fetching);
+    assert!(told.contains("revoked"), "{told}");
+    shelf.lock().unwrap().retain(|(path, _)| *path != "/sub.crl");
+    desk.expect(7, &fetching);
+    desk.expect(0, &fetching.replace("--fetch", "--revocation soft --fetch"));
+    let plan = fetching.replace("encrypt --to-headers", "plan").replace("-o sealed.eml --force ", "");
+    desk.expect(7, &plan);
+    desk.expect(2, &fetching.replace("--trust root.pem ", ""));
 }
 
 #[test]

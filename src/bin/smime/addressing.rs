@@ -3,17 +3,21 @@
 use crate::args::{Addressing, Identities};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::fetching::Network;
 use crate::keyring::Ring;
 use crate::policies::{Policies, decided};
 use crate::{groups, store, time};
+use smime::cert::chain::ChainRequest;
+use smime::cert::purpose::Purpose;
 use smime::compose::encrypt;
+use smime::compose::envelopes::{Addressees, MailPlan};
 use smime::compose::recipients::Resolver;
 use smime::crypto::algorithm::KeyTransport;
 use smime::policy::effective::Access;
 use smime::policy::policy::{CertificateIdentifier, CipherRule};
 use smime::policy::sending::UnreachableList;
 use smime::store::groups::GroupList;
-use smime::{Certificates, Directory, InOrder, Policy, RevocationData, RevocationMode, Time, Trust};
+use smime::{Certificate, Certificates, Directory, InOrder, Policy, RevocationData, RevocationMode, Time, Trust};
 
 /// Everything that recipients are found and judged by.
 pub(crate) struct Addressed {
@@ -25,6 +29,7 @@ pub(crate) struct Addressed {
     groups: GroupList,
     trust: Option<Trust>,
     lists: Option<(RevocationData, RevocationMode)>,
+    network: Network,
 }
 
 /// Whether anybody is looked for.
@@ -57,13 +62,47 @@ impl Addressed {
             directory.push(Certificates(ring.import.certificates.clone()));
         }
         let trust = if args.trust.is_empty() { None } else { Some(store::trust(&args.trust, now, console)?) };
+        let network = args.fetching.network(policies.set.crl_timeouts())?;
         let mode = revocation(args.lists.revocation, &policy)?;
+        // As where messages are judged: who has things fetched wants to know.
+        let mode = if network.is_off() { mode } else { mode.or(Some(RevocationMode::Hard)) };
         let lists = match recipients {
             Recipients::Wanted => store::revocation_of_recipients(&args.lists.crls, mode, &args.trust, console)?,
             Recipients::None => None,
         };
         let groups = args.groups.as_deref().map(|path| groups::load(path, console)).transpose()?.unwrap_or_default();
-        Ok(Self { policies, policy, now, ring, directory, groups, trust, lists })
+        Ok(Self { policies, policy, now, ring, directory, groups, trust, lists, network })
+    }
+
+    /// Who can be encrypted to, after what that takes was fetched where it is asked for.
+    pub(crate) fn plan(&mut self, addressees: &Addressees, console: Console) -> MailPlan {
+        if !self.network.is_off() {
+            self.fetch(addressees, console);
+        }
+        MailPlan::resolve(addressees, &self.resolver())
+    }
+
+    /// Whoever is found is looked up, whether or not their chain holds with what is there.
+    fn fetch(&mut self, addressees: &Addressees, console: Console) {
+        let finder = Resolver::new(&self.directory, &self.policy, self.now).with_groups(&self.groups);
+        let found = MailPlan::resolve(addressees, &finder);
+        let found = found.entries().filter_map(|entry| entry.outcome.as_ref().ok());
+        let found: Vec<Certificate> = found.map(|recipient| recipient.certificate.clone()).collect();
+        let Some(trust) = &mut self.trust else { return };
+        for leaf in &found {
+            let known: Vec<&RevocationData> = self.lists.iter().map(|(data, _)| data).collect();
+            let request = ChainRequest {
+                purpose: Purpose::Encrypt,
+                rule: &self.policy.purpose_rule,
+                revocation: &known,
+                ..ChainRequest::new(leaf, trust, self.now, &self.policy.limits)
+            };
+            let (data, issuers) = self.network.fetch(&request, console);
+            if let Some((lists, _)) = &mut self.lists {
+                lists.extend(&data);
+            }
+            issuers.into_iter().for_each(|issuer| trust.add_intermediate(issuer));
+        }
     }
 
     pub(crate) fn resolver(&self) -> Resolver<'_> {

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
         Kind::Plain | Kind::AlreadyEncrypted => Protection::Encrypted,
     };
     addressed.policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
-    let mail = MailPlan::resolve(&addressees(args, &message)?, &addressed.resolver());
+    let mail = addressed.plan(&addressees(args, &message)?, console);
     addressed.warn_of_unchecked(console);
     let envelopes = reached(args, &mail, console)?;
     match &args.out_dir {

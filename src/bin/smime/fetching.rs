@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub(crate) use options::{Fetching, NetworkArgs, tell};
 use smime::cert::chain::{ChainOutcome, ChainRequest};
 use smime::policy::sending::CrlTimeouts;
-use smime::{Opener, Time};
+use smime::{Certificate, Opener, RevocationData, Time};
 
 /// The network, where it is to be asked.
 #[cfg(feature = "net")]
@@ -44,6 +44,14 @@ impl Network {
         let (outcome, fetched) = fetcher.build(request);
         tell(&fetched, console);
         outcome
+    }
+
+    /// What a chain lacks.
+    pub(crate) fn fetch(&self, request: &ChainRequest<'_>, console: Console) -> (RevocationData, Vec<Certificate>) {
+        let Some(fetcher) = &self.0 else { return Default::default() };
+        let (_, fetched) = fetcher.build(request);
+        tell(&fetched, console);
+        (fetched.data, fetched.issuers)
     }
 
     /// A message, opened or diagnosed by `open`.
@@ -85,6 +93,10 @@ impl Network {
 
     pub(crate) fn build(&self, request: &ChainRequest<'_>, _: Console) -> ChainOutcome {
         smime::cert::chain::build(request)
+    }
+
+    pub(crate) fn fetch(&self, _: &ChainRequest<'_>, _: Console) -> (RevocationData, Vec<Certificate>) {
+        Default::default()
     }
 
     pub(crate) fn open<J, E>(

@@ -16,13 +16,13 @@ use smime::{EmailAddress, Message, Policy};
 use std::fmt::Write;
 
 pub(crate) fn run(args: &Plan, console: Console) -> Outcome {
-    let addressed = Addressed::load(&args.addressing, None, Recipients::Wanted, console)?;
+    let mut addressed = Addressed::load(&args.addressing, None, Recipients::Wanted, console)?;
     let source = input::mail(args.mail.as_deref(), args.spool.as_deref(), console)?;
     let name = input::name(args.mail.as_deref());
     let message = Message::from_source(&source, &addressed.policy.limits).map_err(|e| Failure::from(e).about(&name))?;
     let mut addressees = message.addressees()?;
     addressees.visible.extend(args.addressing.to.iter().cloned());
-    let mail = MailPlan::resolve(&addressees, &addressed.resolver());
+    let mail = addressed.plan(&addressees, console);
     addressed.warn_of_unchecked(console);
     let stopped = mail.all().err();
     let text = match args.json {

@@ -50,6 +50,9 @@ pub(crate) struct Addressing {
     #[command(flatten)]
     pub(crate) lists: Lists,
 
+    #[command(flatten)]
+    pub(crate) fetching: crate::fetching::Fetching,
+
     /// aes128-cbc, aes192-cbc, aes256-cbc, aes128-gcm, aes192-gcm or aes256-gcm, whatever recipients announce (otherwise
     /// what they announce and the profile decide).
     #[arg(long, value_name = "CIPHER", value_parser = strong_cipher)]
