@@ -384,7 +384,7 @@ fn out_136_a_key_in_the_system_s_keychain_is_none_for_outlook_on_ios() {
         );
         let sign = format!("sign --keyring {ring} --keyring-password-file password --at {AT}");
         let said = desk.expect(code, &format!("{sign} --profile outlook-mobile --out {ring}.eml mail.eml"));
-        assert_eq!(said.contains("key_not_visible"), code == 9, "{said}");
+        assert_eq!(said.contains("keychain_not_visible"), code == 9, "{said}");
         desk.expect(0, &format!("{sign} --out {ring}.eml --force mail.eml"));
     }
 }

@@ -2,9 +2,9 @@
 //! and one of these to be encrypted to.
 
 use super::intune_pfx::IntendedPurpose;
+use super::select::rank;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
-use crate::cert::certificate::Certificate;
 use crate::cert::purpose::{Purpose, PurposeRule, fits};
 use crate::cert::request::renewal_due;
 use crate::keys::identity::Identity;
@@ -120,7 +120,7 @@ pub fn select<'d>(
                 false => selection.refused.push(Refused { delivered: one, purpose, reasons }),
             }
         }
-        fit.sort_by_key(|one| rank(one.identity.certificate()));
+        fit.sort_by_key(|one| Reverse(rank(one.identity.certificate())));
         match purpose {
             Purpose::Sign => selection.signing = fit.first().copied(),
             _ => {
@@ -131,9 +131,4 @@ pub fn select<'d>(
         }
     }
     selection
-}
-
-/// The newest first.
-fn rank(certificate: &Certificate) -> (Reverse<Time>, [u8; 32]) {
-    (Reverse(certificate.not_before()), certificate.sha256())
 }

@@ -9,6 +9,7 @@ mod index;
 use super::import::{self, Import, ImportOptions};
 use super::p12::MissingMac;
 use super::private_folder::{Locked, PrivateFolder};
+use super::select::VisibleTo;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::secret::Secret;
@@ -72,18 +73,6 @@ pub enum Protection {
     Nothing,
     /// There is no private key.
     Public,
-}
-
-/// Which programs see a key (OUT-136).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VisibleTo {
-    /// All that may read the folder.
-    #[default]
-    Everyone,
-    /// On iOS, Microsoft's programs: it is in their publisher's keychain.
-    Publisher,
-    /// On iOS, the system's own programs: it is in the system's keychain, into which Outlook does not see.
-    System,
 }
 
 /// Whether private keys are taken that no password protects (OUT-112). The default is the strict choice.
@@ -195,21 +184,6 @@ impl Protection {
     }
 }
 
-impl VisibleTo {
-    const ALL: [(&'static str, Self); 3] =
-        [("everyone", Self::Everyone), ("publisher", Self::Publisher), ("system", Self::System)];
-
-    /// Its name in the index.
-    pub fn name(self) -> &'static str {
-        name_in(&Self::ALL, self)
-    }
-
-    /// The one of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, this)| *this)
-    }
-}
-
 fn name_in<T: PartialEq>(all: &[(&'static str, T)], wanted: T) -> &'static str {
     all.iter().find(|(_, this)| *this == wanted).map_or("", |(name, _)| name)
 }
@@ -296,11 +270,12 @@ impl Installable {
 impl Entry {
     /// Why a profile's program does not see it (OUT-136).
     pub fn hidden_from(&self, profile: Profile) -> Option<Reason> {
-        (profile == Profile::OutlookMobile && self.visible_to == VisibleTo::System).then(|| {
-            let text = "it is in the system's keychain, into which Outlook on iOS does not see: it takes only what is \
-                        in that of its publisher";
-            Reason::new("key_not_visible", text)
-        })
+        match self.visible_to {
+            VisibleTo::AppsThatSee(keychain, platform) if profile == Profile::OutlookMobile => {
+                keychain.visible_to_outlook(platform).err()
+            }
+            _ => None,
+        }
     }
 }
 

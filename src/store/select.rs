@@ -42,6 +42,24 @@ pub enum VisibleTo {
     AppsThatSee(Keychain, Platform),
 }
 
+impl VisibleTo {
+    const NAMES: [(&'static str, Self); 3] = [
+        ("everyone", Self::EveryApp),
+        ("publisher", Self::AppsThatSee(Keychain::MicrosoftPublisher, Platform::Ios)),
+        ("system", Self::AppsThatSee(Keychain::System, Platform::Ios)),
+    ];
+
+    /// "everyone"; or of the keychains of iOS, "publisher" or "system". On Android every app sees both.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, one)| *one == self).map_or("everyone", |(name, _)| name)
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, one)| *one)
+    }
+}
+
 /// What a certificate is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {

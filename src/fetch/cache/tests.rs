@@ -1,3 +1,5 @@
+//! The cache: what is kept, what is refused, and what a torn file does.
+
 use super::*;
 use crate::store::private_folder::{ASIDE, LOCK};
 

@@ -1,3 +1,5 @@
+//! Addresses that are never reached, deadlines and octet counts.
+
 use super::*;
 use std::net::TcpListener;
 

@@ -1,3 +1,5 @@
+//! Answers as servers give them, sound and otherwise.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,7 +1,8 @@
 //! The index of a keyring: text, an entry a paragraph, `name: value` a line. Written whole each time.
 
-use super::{Entry, Error, Listed, Protection, VisibleTo};
+use super::{Entry, Error, Listed, Protection};
 use crate::base::reason::visible;
+use crate::store::select::VisibleTo;
 use std::fmt::Write;
 
 const HEAD: &str = "smime-keyring 1";

@@ -1,3 +1,5 @@
+//! The keyring folder: nothing is lost or torn wherever an installation or a removal ends.
+
 use super::*;
 use crate::crypto::random::SystemRandom;
 use crate::store::private_folder::faults::Fault;
@@ -259,11 +261,11 @@ fn a_folder_of_others_is_no_keyring() {
 fn out_136_outlook_on_ios_does_not_see_the_system_s_keychain() {
     let folder = tempfile::tempdir().unwrap();
     let ring = KeyringFolder::create(folder.path().join("ring")).unwrap();
-    for (file, visible_to) in quick().0.into_iter().zip([VisibleTo::System, VisibleTo::Publisher]) {
-        ring.install(&[file.visible_to(visible_to)], at()).unwrap();
+    for (file, visible_to) in quick().0.into_iter().zip(["system", "publisher"]) {
+        ring.install(&[file.visible_to(VisibleTo::from_name(visible_to).unwrap())], at()).unwrap();
     }
     let entries = ring.entries().unwrap();
-    assert_eq!(entries[0].hidden_from(Profile::OutlookMobile).unwrap().code, "key_not_visible");
+    assert_eq!(entries[0].hidden_from(Profile::OutlookMobile).unwrap().code, "keychain_not_visible");
     assert_eq!(entries[0].hidden_from(Profile::OutlookWindows), None);
     assert_eq!(entries[1].hidden_from(Profile::OutlookMobile), None);
 }

@@ -1,7 +1,7 @@
 //! What can be said of `smime import` and `smime keyring`.
 
 use clap::{Args, Subcommand};
-use smime::store::keyring_folder::VisibleTo;
+use smime::store::select::VisibleTo;
 use smime::{EmailAddress, Time};
 use std::path::PathBuf;
 
