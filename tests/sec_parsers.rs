@@ -5,13 +5,14 @@
 
 mod common;
 
+use common::Count;
 use smime::asn1::ber::{Reader, Tag};
 use smime::asn1::stream::Stream;
 use smime::asn1::{self, ErrorKind, der, oid};
 use smime::base::source::Source;
 use smime::cert::name::Name;
 use smime::cms::enveloped::Enveloped;
-use smime::cms::signed::{Head, SignedData, Sink};
+use smime::cms::signed::SignedData;
 use smime::crypto::password::KdfBudget;
 use smime::mime::transfer::Base64Writer;
 use smime::store::import::{self, ImportOptions};
@@ -122,20 +123,6 @@ fn enveloped_around(length: u64) -> (Vec<u8>, Vec<u8>) {
     let explicit = [der::header(Tag::context(0), true, enveloped.len() as u64 + length), enveloped].concat();
     let body = [der::oid(&oid::ID_ENVELOPED_DATA), explicit].concat();
     ([der::header(Tag::SEQUENCE, true, body.len() as u64 + length), body].concat(), Vec::new())
-}
-
-#[derive(Default)]
-struct Count(u64);
-
-impl Sink for Count {
-    fn begin(&mut self, _: &Head) -> cms::Result<()> {
-        Ok(())
-    }
-
-    fn chunk(&mut self, bytes: &[u8]) -> cms::Result<()> {
-        self.0 += bytes.len() as u64;
-        Ok(())
-    }
 }
 
 fn read_signed(bytes: &[u8]) -> cms::Result<SignedData> {

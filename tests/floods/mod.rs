@@ -9,7 +9,7 @@ pub mod structure;
 
 use smime::base::source::Memory;
 use smime::cms::enveloped::Enveloped;
-use smime::cms::signed::{Head, SignedData, Sink};
+use smime::cms::signed::SignedData;
 use smime::mime::entity;
 use smime::mime::mailboxes::{Mailboxes, date, subject};
 use smime::open::outline::outline;
@@ -63,18 +63,7 @@ pub fn show(bytes: &[u8]) {
 
 /// The skeleton of a SignedData, its content counted.
 pub fn signed(bytes: &[u8]) {
-    struct Count(u64);
-    impl Sink for Count {
-        fn begin(&mut self, _: &Head) -> smime::cms::Result<()> {
-            Ok(())
-        }
-
-        fn chunk(&mut self, bytes: &[u8]) -> smime::cms::Result<()> {
-            self.0 += bytes.len() as u64;
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
+    let mut count = super::common::Count::default();
     let read = SignedData::read(bytes, &Limits::default(), &mut count).unwrap();
     assert_eq!(read.content_length, count.0);
 }
