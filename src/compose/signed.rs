@@ -2,6 +2,7 @@
 
 use super::form::{self, Place};
 use super::message::Message;
+use super::out::{self, Out};
 use super::sign::Error;
 use crate::asn1::framing::Encoding;
 use crate::base::limits::Limits;
@@ -12,9 +13,11 @@ use crate::cms::signed::{self, Writer};
 use crate::cms::signer_info;
 use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
 use crate::mime::plan::Plan;
-use crate::mime::transfer::Base64Writer;
 use crate::policy::policy::{Form, HeaderForm};
 use std::io::{self, Write};
+
+/// Room for header, certificates and signatures, beside the content.
+const AROUND: usize = 16 << 10;
 
 /// What a key is asked to sign.
 pub struct Request {
@@ -114,8 +117,12 @@ impl Signed<'_, '_> {
     /// # Errors
     /// What reading the input again gives.
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        self.write_to(&mut out)?;
+        let length = usize::try_from(self.pending.length).unwrap_or_default();
+        let mut out = Vec::with_capacity(match self.pending.form {
+            Form::Clear => length.saturating_add(AROUND),
+            Form::Opaque => out::encoded_length(length).saturating_add(AROUND),
+        });
+        self.write(&mut Out::Memory(&mut out))?;
         Ok(out)
     }
 
@@ -124,29 +131,33 @@ impl Signed<'_, '_> {
     /// # Errors
     /// What reading the input again gives, and what the writer gives.
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write(&mut Out::Through(out))
+    }
+
+    fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
         match self.pending.form {
             Form::Clear => self.write_clear(out),
             Form::Opaque => self.write_opaque(out),
         }
     }
 
-    fn write_clear(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_clear(&self, out: &mut Out<'_>) -> io::Result<()> {
         let Pending { message, plan, headers, boundary, .. } = &self.pending;
         let digests = self.digests();
         out.write_all(&form::signed_start(message, *headers, &digests, boundary))?;
         plan.write_to(out)?;
         write!(out, "\r\n--{boundary}\r\n{}", form::signature_header(*headers))?;
-        let mut base64 = Base64Writer::new(&mut *out);
+        let mut base64 = out.base64();
         base64.write_all(&self.writer(&digests).detached())?;
         base64.finish()?;
         write!(out, "\r\n--{boundary}--\r\n")
     }
 
-    fn write_opaque(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_opaque(&self, out: &mut Out<'_>) -> io::Result<()> {
         let Pending { message, plan, headers, place, length, encoding, .. } = &self.pending;
         out.write_all(&form::cms_header(message, *headers, *place, "signed-data"))?;
         let (start, end) = self.writer(&self.digests()).attached(*length);
-        let mut base64 = Base64Writer::new(&mut *out);
+        let mut base64 = out.base64();
         base64.write_all(&start)?;
         let mut content = encoding.content(&mut base64, signed::SEGMENT);
         plan.write_to(&mut content)?;
