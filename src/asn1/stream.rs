@@ -176,6 +176,15 @@ impl<R: BufRead> Stream<R> {
         self.position += amount as u64;
     }
 
+    /// Where the content of the string that was just opened lies, counted from where the reader was made, if it lies there
+    /// in one piece; and its length.
+    pub fn string_span(&self) -> Option<(u64, u64)> {
+        match &self.string {
+            Some(StringState { outside, left }) if self.frames.len() == *outside => Some((self.position, *left)),
+            _ => None,
+        }
+    }
+
     /// Checks that the input ends here (SEC-42).
     pub fn end(&mut self, what: &'static str) -> Result<()> {
         let position = self.position();
@@ -224,6 +233,13 @@ impl<R: BufRead> Stream<R> {
             };
             let offset = self.position;
             self.octets.clear();
+            // Most headers lie in the buffer as a whole.
+            let buffered = fill(&mut self.inner, "element", offset)?;
+            if let Some(header) = Header::parse(buffered, offset)? {
+                self.octets.extend_from_slice(buffered.get(..header.header_len).unwrap_or_default());
+                self.inner.consume(header.header_len);
+                self.position += header.header_len as u64;
+            }
             let header = loop {
                 match Header::parse(&self.octets, offset)? {
                     Some(header) => break header,

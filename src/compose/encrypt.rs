@@ -4,6 +4,7 @@
 use super::form::{self, Place};
 use super::message::Message;
 use super::negotiation::{self, ContentChoice};
+use super::out::{self, Out};
 use super::recipients::{self, Recipient, Recipients};
 use crate::asn1::framing::Encoding;
 use crate::base::reason::Reason;
@@ -20,7 +21,6 @@ use crate::crypto::signature::PublicKey;
 use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::mime::plan::Kind;
-use crate::mime::transfer::Base64Writer;
 use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{AlreadyProtected, CertificateIdentifier, Policy};
 use crate::policy::profile::Profile;
@@ -152,8 +152,10 @@ impl<'p> Encryptor<'p> {
     /// # Errors
     /// [`Error`]
     pub fn encrypt(&self, message: &Message<'_>) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
-        self.encrypt_to(message, &mut out)?;
+        let length = form::plan(message, self.policy.headers).counted().unwrap_or_default();
+        let length = usize::try_from(length).unwrap_or_default();
+        let mut out = Vec::with_capacity(out::encoded_length(length));
+        self.encrypt_into(message, &mut Out::Memory(&mut out), &mut SystemRandom)?;
         Ok(out)
     }
 
@@ -175,6 +177,10 @@ impl<'p> Encryptor<'p> {
         out: &mut dyn Write,
         random: &mut dyn Random,
     ) -> Result<(), Error> {
+        self.encrypt_into(message, &mut Out::Through(out), random)
+    }
+
+    fn encrypt_into(&self, message: &Message<'_>, out: &mut Out<'_>, random: &mut dyn Random) -> Result<(), Error> {
         if let Access::Disabled(disabled) = self.policy.access {
             return Err(disabled.into());
         }
@@ -208,7 +214,7 @@ impl<'p> Encryptor<'p> {
         let mut mode = Mode::new(&parameters, key.expose())?;
         let smime_type = if cipher.is_aead() { "authEnveloped-data" } else { "enveloped-data" };
         out.write_all(&form::cms_header(message, self.policy.headers, Place::Outermost, smime_type))?;
-        let mut base64 = Base64Writer::new(&mut *out);
+        let mut base64 = out.base64();
         base64.write_all(&writer.start(length))?;
         let mut content = encoding.content(&mut base64, enveloped::SEGMENT);
         let mut written = 0u64;

@@ -26,6 +26,7 @@ use crate::crypto::signature::KeyKind;
 use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::keys::signing::{KeyError, SigningKey};
+use crate::mime::emit::BoundaryWatch;
 use crate::mime::plan::{Kind, Plan};
 use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{
@@ -163,6 +164,8 @@ pub struct Signer<'p> {
 struct Hashed {
     digests: Vec<(DigestAlgorithm, Vec<u8>)>,
     length: u64,
+    /// Whether the boundary can part it: it does not stand in it, or none is needed.
+    parted: bool,
 }
 
 #[derive(Clone)]
@@ -252,9 +255,7 @@ impl<'p> Signer<'p> {
     /// # Errors
     /// [`Error`]; nothing is released then.
     pub fn sign(&self, message: &Message<'_>, now: Time) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
-        self.sign_to(message, now, &mut out)?;
-        Ok(out)
+        Ok(self.seal(message, now)?.to_vec()?)
     }
 
     /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made
@@ -311,8 +312,14 @@ impl<'p> Signer<'p> {
         notes.extend(self.signers.iter().find_map(|signer| strength::digest_weakness(signer.scheme.digest())));
         let Policy { headers, encoding, .. } = *self.policy;
         let plan = form::signed_plan(message, self.policy);
-        let boundary = form::free_boundary::<Error>(&plan, headers, now, random)?;
-        let Hashed { digests, length } = self.hash(&plan)?;
+        let mut boundary = form::boundary(headers, now, random)?;
+        let Hashed { digests, length, parted } = self.hash(&plan, &boundary)?;
+        // SEC-144: another one, should it stand in what it is to part.
+        let mut free = parted;
+        while !free {
+            boundary = form::boundary(headers, now, random)?;
+            free = !plan.contains_boundary(&boundary)?;
+        }
         let request = |signer: &OneSigner| {
             let of = |(digest, _): &&(DigestAlgorithm, Vec<u8>)| *digest == signer.scheme.digest();
             let digest = digests.iter().find(of).map(|(_, value)| value.as_slice()).unwrap_or_default();
@@ -334,7 +341,7 @@ impl<'p> Signer<'p> {
         })
     }
 
-    fn hash(&self, plan: &Plan<'_>) -> Result<Hashed, Error> {
+    fn hash(&self, plan: &Plan<'_>, boundary: &str) -> Result<Hashed, Error> {
         let mut hashers: Vec<Hasher> = Vec::new();
         for digest in self.signers.iter().map(|s| s.scheme.digest()) {
             if !hashers.iter().any(|h| h.algorithm() == digest) {
@@ -342,12 +349,17 @@ impl<'p> Signer<'p> {
             }
         }
         let mut length = 0u64;
+        let mut watch = (self.form == Form::Clear).then(|| BoundaryWatch::new(boundary));
         plan.for_each(&mut |bytes| {
             length = length.saturating_add(bytes.len() as u64);
+            if let Some(watch) = &mut watch {
+                watch.feed(bytes);
+            }
             hashers.iter_mut().for_each(|h| h.update(bytes));
             Ok(())
         })?;
-        Ok(Hashed { digests: hashers.into_iter().map(|h| (h.algorithm(), h.finish())).collect(), length })
+        let digests = hashers.into_iter().map(|h| (h.algorithm(), h.finish())).collect();
+        Ok(Hashed { digests, length, parted: !watch.is_some_and(|watch| watch.found()) })
     }
 
     /// With what its messages have in common encoded anew.

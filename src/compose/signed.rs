@@ -2,6 +2,7 @@
 
 use super::form::{self, Place};
 use super::message::Message;
+use super::out::{self, Out};
 use super::sign::Error;
 use crate::asn1::framing::Encoding;
 use crate::base::reason::Reason;
@@ -13,10 +14,12 @@ use crate::cms::signer_info::SignerTemplate;
 use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
 use crate::crypto::signature::PublicKey;
 use crate::mime::plan::Plan;
-use crate::mime::transfer::Base64Writer;
 use crate::policy::policy::{Form, HeaderForm};
 use std::io::{self, Write};
 use std::sync::Arc;
+
+/// Room for header, certificates and signatures, beside the content.
+const AROUND: usize = 16 << 10;
 
 /// What a key is asked to sign.
 pub struct Request {
@@ -159,8 +162,12 @@ impl Signed<'_, '_> {
     /// # Errors
     /// What reading the input again gives.
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        self.write_to(&mut out)?;
+        let length = usize::try_from(self.pending.length).unwrap_or_default();
+        let mut out = Vec::with_capacity(match self.pending.form {
+            Form::Clear => length.saturating_add(AROUND),
+            Form::Opaque => out::encoded_length(length).saturating_add(AROUND),
+        });
+        self.write(&mut Out::Memory(&mut out))?;
         Ok(out)
     }
 
@@ -169,28 +176,32 @@ impl Signed<'_, '_> {
     /// # Errors
     /// What reading the input again gives, and what the writer gives.
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write(&mut Out::Through(out))
+    }
+
+    fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
         match self.pending.form {
             Form::Clear => self.write_clear(out),
             Form::Opaque => self.write_opaque(out),
         }
     }
 
-    fn write_clear(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_clear(&self, out: &mut Out<'_>) -> io::Result<()> {
         let Pending { message, plan, headers, boundary, frame, .. } = &self.pending;
         out.write_all(&form::signed_start(message, *headers, &frame.digests, boundary))?;
         plan.write_to(out)?;
         write!(out, "\r\n--{boundary}\r\n{}", form::signature_header(*headers))?;
-        let mut base64 = Base64Writer::new(&mut *out);
+        let mut base64 = out.base64();
         base64.write_all(&frame.template.detached(&self.signers))?;
         base64.finish()?;
         write!(out, "\r\n--{boundary}--\r\n")
     }
 
-    fn write_opaque(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write_opaque(&self, out: &mut Out<'_>) -> io::Result<()> {
         let Pending { message, plan, headers, place, length, encoding, frame, .. } = &self.pending;
         out.write_all(&form::cms_header(message, *headers, *place, "signed-data"))?;
         let (start, end) = frame.template.attached(&self.signers, *length);
-        let mut base64 = Base64Writer::new(&mut *out);
+        let mut base64 = out.base64();
         base64.write_all(&start)?;
         let mut content = encoding.content(&mut base64, signed::SEGMENT);
         plan.write_to(&mut content)?;

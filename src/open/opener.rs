@@ -370,9 +370,7 @@ impl Trusted<'_> {
     /// # Errors
     /// What reading the input again gives; [`Changed`](crate::base::source::Changed) inside where it is not the same any more.
     pub fn message(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.copy_to(&mut bytes)?;
-        Ok(bytes)
+        whole(&self.content)
     }
 
     /// Writes the innermost entity, in constant memory.
@@ -413,9 +411,7 @@ impl Refused<'_> {
     /// # Errors
     /// What reading the input again gives.
     pub fn untrusted_message(&self) -> Option<io::Result<Vec<u8>>> {
-        let content = self.content.as_ref()?;
-        let mut bytes = Vec::new();
-        Some(copy(content, &mut bytes).map(|_| bytes))
+        self.content.as_ref().map(whole)
     }
 
     /// What the content's bytes hash to, without handing them out.
@@ -425,6 +421,15 @@ impl Refused<'_> {
     pub fn digest(&self) -> Option<io::Result<Copied>> {
         self.content.as_ref().map(|content| copy(content, &mut io::sink()))
     }
+}
+
+fn whole(content: &SharedSource<'_>) -> io::Result<Vec<u8>> {
+    if let Some(bytes) = content.as_slice() {
+        return Ok(bytes.to_vec());
+    }
+    let mut bytes = Vec::new();
+    content.reader(0)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn copy(content: &SharedSource<'_>, out: &mut dyn Write) -> io::Result<Copied> {

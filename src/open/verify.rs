@@ -73,6 +73,8 @@ pub(super) struct Verified {
     pub(super) reasons: Vec<Reason>,
     /// Whether it was the raw content that verified, not the canonical.
     pub(super) raw: bool,
+    /// Whether the content was seen to be canonical as it stands.
+    pub(super) crlf: bool,
     /// The digests that the signers use.
     pub(super) digests: Vec<DigestAlgorithm>,
     /// What stands inside the SignedData itself.
@@ -116,7 +118,7 @@ pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult
         (EContent::Attached, oid::ID_DATA) => Inside::Mail(data.content_length),
         (EContent::Attached, other) => Inside::Other(other),
     };
-    Ok(Verified { layer, reasons, raw: false, digests, inside })
+    Ok(Verified { layer, reasons, raw: false, crlf: false, digests, inside })
 }
 
 /// Reads and judges a detached SignedData over a content that stands elsewhere. `signature` is small and in memory.
@@ -143,7 +145,7 @@ pub(super) fn detached(
         layer.signatures = data.signers.iter().map(refuse).collect();
         reasons.push(reason);
         let digests = used_digests(&data);
-        return Ok(Verified { layer, reasons, raw: false, digests, inside: Inside::Nothing });
+        return Ok(Verified { layer, reasons, raw: false, crlf: false, digests, inside: Inside::Nothing });
     }
     let algorithms = used_digests(&data);
     reasons.extend(unannounced(&not_among(&algorithms, &data.head)));
@@ -170,7 +172,7 @@ pub(super) fn detached(
         let text = "the signed part has LF where mail has CRLF; it was judged with CRLF, as it is signed";
         reasons.push(Reason::new("line_ends_changed", text));
     }
-    Ok(Verified { layer, reasons, raw, digests: algorithms, inside: Inside::Nothing })
+    Ok(Verified { layer, reasons, raw, crlf: !hashed.changed, digests: algorithms, inside: Inside::Nothing })
 }
 
 const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
