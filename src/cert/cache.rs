@@ -70,13 +70,13 @@ impl ChainCache {
     ///
     /// # Errors
     /// As [`Certificate::from_der`]. What cannot be read is not kept.
-    pub fn certificate(&self, bytes: Vec<u8>) -> Result<Certificate, Error> {
-        if let Some(known) = self.known(&bytes) {
+    pub fn certificate(&self, bytes: &[u8]) -> Result<Certificate, Error> {
+        if let Some(known) = self.known(bytes) {
             self.hits.fetch_add(1, Relaxed);
             return Ok(known);
         }
         self.misses.fetch_add(1, Relaxed);
-        let read = Certificate::from_vec(bytes)?;
+        let read = Certificate::from_der(bytes)?;
         self.keep(&read);
         Ok(read)
     }
@@ -182,14 +182,14 @@ mod tests {
         assert!(cache.is_empty());
         for bytes in &all {
             // The first is asked for all the time, and so is never forgotten.
-            assert_eq!(cache.certificate(all[0].clone()).unwrap().der(), all[0]);
-            assert_eq!(cache.certificate(bytes.clone()).unwrap().der(), bytes);
+            assert_eq!(cache.certificate(&all[0]).unwrap().der(), all[0]);
+            assert_eq!(cache.certificate(bytes).unwrap().der(), bytes);
             assert!(cache.len() <= 10, "{}", cache.len());
         }
         assert_eq!(cache.counts(), CacheCounts { hits: 40, misses: 40 });
-        let known = cache.certificate(all[39].clone()).unwrap();
+        let known = cache.certificate(&all[39]).unwrap();
         assert_eq!((known.der(), cache.counts().hits), (all[39].as_slice(), 41));
-        cache.certificate(all[20].clone()).unwrap();
+        cache.certificate(&all[20]).unwrap();
         assert_eq!(cache.counts().misses, 41, "what was not asked for is forgotten");
     }
 
@@ -197,11 +197,11 @@ mod tests {
     fn what_is_larger_than_all_of_it_is_read_and_not_kept() {
         let bytes = certificates(1).remove(0);
         let cache = ChainCache::new(&Limits { cached_certificate_bytes: 2 * bytes.len() - 1, ..Limits::default() });
-        cache.certificate(bytes.clone()).unwrap();
+        cache.certificate(&bytes).unwrap();
         assert!(cache.is_empty());
-        assert!(cache.certificate(b"no certificate".to_vec()).is_err());
+        assert!(cache.certificate(b"no certificate").is_err());
         let cache = ChainCache::new(&Limits { cached_certificate_bytes: 2 * bytes.len(), ..Limits::default() });
-        cache.certificate(bytes).unwrap();
+        cache.certificate(&bytes).unwrap();
         assert_eq!(cache.len(), 1);
     }
 
@@ -209,11 +209,11 @@ mod tests {
     fn one_more_octet_is_another_certificate() {
         let bytes = certificates(1).remove(0);
         let cache = ChainCache::new(&Limits::default());
-        cache.certificate(bytes.clone()).unwrap();
+        cache.certificate(&bytes).unwrap();
         let mut other = bytes.clone();
         *other.last_mut().unwrap() ^= 1;
-        assert_eq!(cache.certificate(other.clone()).unwrap().der(), other);
-        assert!(cache.certificate([&bytes[..], &[0]].concat()).is_err());
+        assert_eq!(cache.certificate(&other).unwrap().der(), other);
+        assert!(cache.certificate(&[&bytes[..], &[0]].concat()).is_err());
         assert_eq!(cache.counts(), CacheCounts { hits: 0, misses: 3 });
     }
 }

@@ -160,16 +160,8 @@ impl Certificate {
     /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), or the signature
     /// algorithms inside and outside differ (SEC-113).
     pub fn from_der(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_vec(bytes.to_vec())
-    }
-
-    /// The same, which keeps the bytes that it is given.
-    ///
-    /// # Errors
-    /// As [`from_der`](Self::from_der).
-    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, Error> {
-        let mut inner = Inner::read(&bytes)?;
-        inner.der = bytes;
+        let mut inner = Inner::read(bytes)?;
+        inner.der = bytes.to_vec();
         Ok(Self(Arc::new(inner), None))
     }
 

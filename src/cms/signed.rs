@@ -142,9 +142,16 @@ struct Rest<'l> {
 
 impl Rest<'_> {
     fn take<R: BufRead>(&mut self, stream: &mut Stream<R>, what: &'static str) -> Result<Vec<u8>> {
-        let raw = stream.take(self.limits.element_bytes.min(self.budget), what)?;
-        self.budget = self.budget.saturating_sub(raw.len());
+        let mut raw = Vec::new();
+        self.take_into(&mut raw, stream, what)?;
         Ok(raw)
+    }
+
+    fn take_into<R: BufRead>(&mut self, raw: &mut Vec<u8>, stream: &mut Stream<R>, what: &'static str) -> Result<()> {
+        raw.clear();
+        stream.take_into(raw, self.limits.element_bytes.min(self.budget), what)?;
+        self.budget = self.budget.saturating_sub(raw.len());
+        Ok(())
     }
 
     fn certificates<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<Certificate>> {
@@ -152,13 +159,13 @@ impl Rest<'_> {
         if !stream.enter_optional(Tag::context(0), "SignedData.certificates")? {
             return Ok(certificates);
         }
-        let mut seen = 0;
+        let (mut seen, mut raw) = (0, Vec::new());
         while let Some(tag) = stream.peek()? {
             seen += 1;
             if seen > self.limits.certificates {
                 return Err(Error::Limit { what: "certificates", limit: self.limits.certificates as u64 });
             }
-            let raw = self.take(stream, "CertificateChoices")?;
+            self.take_into(&mut raw, stream, "CertificateChoices")?;
             if tag != Tag::SEQUENCE {
                 let text =
                     format!("entry {seen} of the certificates is no X.509 certificate ({tag}) and was passed over");
@@ -166,8 +173,8 @@ impl Rest<'_> {
                 continue;
             }
             let read = match self.cache {
-                Some(cache) => cache.certificate(raw),
-                None => Certificate::from_vec(raw),
+                Some(cache) => cache.certificate(&raw),
+                None => Certificate::from_der(&raw),
             };
             match read {
                 Ok(certificate) => certificates.push(certificate),
@@ -207,12 +214,12 @@ impl Rest<'_> {
 
     fn signers<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<SignerInfo>> {
         stream.enter(Tag::SET, "SignedData.signerInfos")?;
-        let mut signers = Vec::new();
+        let (mut signers, mut raw) = (Vec::new(), Vec::new());
         while stream.peek()?.is_some() {
             if signers.len() >= self.limits.signers {
                 return Err(Error::Limit { what: "signers", limit: self.limits.signers as u64 });
             }
-            let raw = self.take(stream, "SignerInfo")?;
+            self.take_into(&mut raw, stream, "SignerInfo")?;
             signers.push(SignerInfo::parse(&raw, self.limits)?);
         }
         stream.leave("SignedData.signerInfos")?;
