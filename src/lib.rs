@@ -72,6 +72,7 @@ pub use base::limits::Limits;
 pub use base::reason::Reason;
 pub use base::secret::Secret;
 pub use base::time::Time;
+pub use cert::cache::ChainCache;
 pub use cert::certificate::Certificate;
 pub use cert::chain::Trust;
 pub use cert::crl::Crl;

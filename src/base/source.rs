@@ -31,6 +31,10 @@ pub trait Source: Send + Sync {
 /// A source shared by everything that is derived from it.
 pub type SharedSource<'a> = Arc<dyn Source + 'a>;
 
+/// The longest piece of input that is worked on at a time, so that it stays in the processor's cache for whoever works on it
+/// next.
+const PIECE: usize = 64 << 10;
+
 /// Hands everything that a reader has to `out`, in pieces as they are buffered.
 pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     loop {
@@ -42,6 +46,7 @@ pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]
         if piece.is_empty() {
             return Ok(());
         }
+        let piece = piece.get(..PIECE).unwrap_or(piece);
         out(piece)?;
         let used = piece.len();
         reader.consume(used);

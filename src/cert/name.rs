@@ -7,10 +7,14 @@ use crate::asn1::{self, der, oid};
 use crate::base::reason::visible;
 use const_oid::ObjectIdentifier;
 use std::fmt;
+use std::ops::Range;
 
 pub use text::NameError;
 #[cfg(feature = "net")]
 pub(crate) use text::attribute_type;
+
+/// Attributes that are expected.
+const USUAL: usize = 6;
 
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).
 ///
@@ -28,6 +32,8 @@ pub(crate) use text::attribute_type;
 pub struct Name {
     der: Vec<u8>,
     attributes: Vec<Attribute>,
+    /// The texts of all attributes, one after the other.
+    texts: String,
     canonical: Vec<u8>,
 }
 
@@ -35,7 +41,7 @@ pub struct Name {
 #[derive(Clone)]
 struct Attribute {
     oid: ObjectIdentifier,
-    text: String,
+    text: Range<usize>,
     rdn: usize,
 }
 
@@ -54,8 +60,9 @@ impl Name {
     /// # Errors
     /// Where it is no Name.
     pub fn read(element: &Element<'_>) -> asn1::Result<Self> {
-        let mut attributes = Vec::new();
-        let mut canonical = Vec::new();
+        let length = element.raw().len();
+        let (mut attributes, mut texts) = (Vec::with_capacity(USUAL), String::with_capacity(length));
+        let mut canonical = Vec::with_capacity((2 * length).min(1024));
         let mut names = element.sequence("Name")?;
         let mut rdn = 0;
         while let Some(set) = names.next_element()? {
@@ -67,8 +74,12 @@ impl Name {
                     let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
                     let value = parts.required_any("AttributeValue")?;
                     parts.finish("AttributeTypeAndValue")?;
-                    let text = value.text("AttributeValue").unwrap_or_else(|_| format!("#{}", hex(value.raw())));
-                    attributes.push(Attribute { oid, text, rdn });
+                    let start = texts.len();
+                    match value.borrowed_text("AttributeValue") {
+                        Ok(text) => texts.push_str(&text),
+                        Err(_) => texts.extend(["#", &hex(value.raw())]),
+                    }
+                    attributes.push(Attribute { oid, text: start..texts.len(), rdn });
                     // Of one attribute, as most have, there is nothing to sort.
                     if keys.is_empty() && members.is_empty() {
                         put_comparison_key(out, &oid, &value);
@@ -84,7 +95,7 @@ impl Name {
             })?;
             rdn += 1;
         }
-        Ok(Self { der: element.raw().to_vec(), attributes, canonical })
+        Ok(Self { der: element.raw().to_vec(), attributes, texts, canonical })
     }
 
     /// A name of one attribute per RDN, in the order of the encoding: the most general first (country, organization,
@@ -102,7 +113,12 @@ impl Name {
             .collect();
         let der = der::sequence(&rdns);
         // What was just written reads back; an empty name stands for what cannot happen.
-        Self::from_der(&der).unwrap_or(Self { der, attributes: Vec::new(), canonical: Vec::new() })
+        Self::from_der(&der).unwrap_or(Self {
+            der,
+            attributes: Vec::new(),
+            texts: String::new(),
+            canonical: Vec::new(),
+        })
     }
 
     /// The encoding as received.
@@ -141,7 +157,7 @@ impl Name {
     /// Types and texts in the order of the encoding. A value that is no character string is shown as `#` and the
     /// hexadecimal of its encoding.
     pub fn attributes(&self) -> impl DoubleEndedIterator<Item = (&ObjectIdentifier, &str)> {
-        self.attributes.iter().map(|attribute| (&attribute.oid, attribute.text.as_str()))
+        self.attributes.iter().map(|attribute| (&attribute.oid, self.text(attribute)))
     }
 
     /// The most specific common name.
@@ -174,19 +190,26 @@ impl Name {
         }
     }
 
+    fn text(&self, attribute: &Attribute) -> &str {
+        self.texts.get(attribute.text.clone()).unwrap_or_default()
+    }
+
     /// The pieces of the displayed form: separators and attributes, the most specific RDN first.
     fn parts(&self) -> impl Iterator<Item = String> {
         let mut rdns: Vec<&[Attribute]> = self.attributes.chunk_by(|a, b| a.rdn == b.rdn).collect();
         rdns.reverse();
-        rdns.into_iter().enumerate().flat_map(|(at, rdn)| {
+        rdns.into_iter().enumerate().flat_map(move |(at, rdn)| {
             rdn.iter().enumerate().map(move |(member, attribute)| {
                 let separator = match (at, member) {
                     (0, 0) => "",
                     (_, 0) => ", ",
                     _ => "+",
                 };
-                let label = short_name(&attribute.oid).map_or_else(|| attribute.oid.to_string(), str::to_owned);
-                format!("{separator}{label}={}", escaped(&attribute.text))
+                let text = escaped(self.text(attribute));
+                match short_name(&attribute.oid) {
+                    Some(label) => [separator, label, "=", &text].concat(),
+                    None => format!("{separator}{}={text}", attribute.oid),
+                }
             })
         })
     }

@@ -14,6 +14,7 @@ pub mod entity;
 mod file_name;
 pub mod header;
 pub mod mailboxes;
+mod octets;
 pub mod outer;
 pub mod plan;
 mod safety;
