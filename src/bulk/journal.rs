@@ -14,7 +14,7 @@
 
 use crate::crypto::algorithm::DigestAlgorithm;
 use crate::crypto::digest::Hasher;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// Which job a journal belongs to: a digest of everything that makes it this job and no other.
@@ -199,10 +199,13 @@ fn checksum(before: &str, text: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
@@ -222,7 +225,8 @@ fn encoded(bytes: &[u8]) -> String {
         match byte {
             b'!'..=b'~' if *byte != b'%' => text.push(char::from(*byte)),
             _ => {
-                let _ = write!(text, "%{byte:02x}");
+                text.push('%');
+                text += &hex(&[*byte]);
             }
         }
     }

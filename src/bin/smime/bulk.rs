@@ -236,7 +236,9 @@ impl Work<'_> {
         let mut parts: Vec<Vec<u8>> = vec![self.verb.as_bytes().to_vec()];
         let mut names: Vec<&str> = self.order.ids().map(clap::Id::as_str).collect();
         names.sort_unstable();
-        for name in names.into_iter().filter(|name| !NOT_OF_THE_JOB.contains(name)) {
+        // Options are in small letters; what is not is a group of them.
+        names.retain(|name| name.starts_with(char::is_lowercase) && !NOT_OF_THE_JOB.contains(name));
+        for name in names {
             let Ok(Some(values)) = self.order.try_get_raw(name) else { continue };
             parts.push(name.as_bytes().to_vec());
             parts.extend(values.map(|value| value.as_encoded_bytes().to_vec()));
@@ -268,9 +270,9 @@ impl Work<'_> {
             outbox::Error::Io { error: ref inner, .. } if disk::is_locked(inner) => disk::locked().about(journal),
             outbox::Error::Io { .. } => Failure::new(exit::OTHER, format!("the job stopped: {error}"))
                 .hint("again with --resume when there is room, or what else is wrong is put right"),
-            outbox::Error::JournalThere => {
-                Failure::new(exit::OTHER, error).about(journal).hint("--resume to go on with it, or another --out")
-            }
+            outbox::Error::JournalThere => Failure::new(exit::OTHER, error)
+                .about(journal)
+                .hint("--resume to go on with it, or another --out or --journal"),
             outbox::Error::OtherJob { .. } => {
                 Failure::new(exit::USAGE, error).about(journal).hint("the same options as then, or another --journal")
             }

@@ -193,14 +193,14 @@ pub(crate) fn small_file(path: &Path, most: usize, secrecy: Secrecy, console: Co
 
 /// Opens for reading; a FIFO opens at once, where it would otherwise wait for somebody to write.
 #[cfg(unix)]
-fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     File::options().read(true).custom_flags(no_waiting).open(path)
 }
 
 #[cfg(not(unix))]
-fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

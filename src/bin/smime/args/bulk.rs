@@ -15,7 +15,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   smime bulk sign --identity alice.p12 --in outgoing/ --out signed/ --resume --shard $SLURM_ARRAY_TASK_ID/8
 
 Each mail has one result, of its own name, or is listed with the reason why it has none. Exit codes: 0 every mail has its
-result, 10 some have failed, 130 or 143 it was interrupted; where the whole job stops, those of the other commands.";
+result, 10 some have failed, 130 or 143 it was interrupted (what was begun was finished; a second signal does not wait for
+that); where the whole job stops, those of the other commands.";
 
 #[derive(Args)]
 pub(crate) struct BulkArgs {

@@ -4,6 +4,7 @@ use super::draft::{Draft, Place};
 use super::{about, verbs};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::input::open_without_waiting;
 use crate::output;
 use smime::base::source::{Memory, Rewindable, SharedSource};
 use smime::bulk::Mail;
@@ -234,7 +235,7 @@ impl Items {
 }
 
 fn whole(path: &Path) -> io::Result<SharedSource<'static>> {
-    let file = File::open(path)?;
+    let file = open_without_waiting(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
