@@ -120,6 +120,11 @@ impl<'p> Encryptor<'p> {
         nobody.copy_to_certificate(certificate, now)
     }
 
+    /// Under which policy mail is encrypted.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
+    }
+
     /// With which cipher, and why. The copy to the sender has no say in it.
     pub fn content(&self) -> &ContentChoice {
         &self.content

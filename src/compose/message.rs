@@ -4,7 +4,7 @@ use super::recipients::Error::NotAnAddress;
 use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::{Reason, visible};
-use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::base::source::{Memory, Rewindable, SharedSource, patient};
 use crate::mime::Error;
 use crate::mime::canonical::canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
@@ -46,7 +46,7 @@ impl<'a> Message<'a> {
     /// # Errors
     /// As [`parse`](Self::parse), and where reading fails.
     pub fn from_source(source: &SharedSource<'a>, limits: &Limits) -> Result<Self, Error> {
-        let protected = Protected::prepare(source, limits)?;
+        let protected = Protected::prepare(&patient(source), limits)?;
         let header = &protected.entity.header;
         let mut notes = protected.notes.clone();
         if !protected.mailboxes.bcc.is_empty() {

@@ -341,6 +341,11 @@ impl<'p> Signer<'p> {
         })
     }
 
+    /// Under which policy mail is signed.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
+    }
+
     fn hash(&self, plan: &Plan<'_>, boundary: &str) -> Result<Hashed, Error> {
         let mut hashers: Vec<Hasher> = Vec::new();
         for digest in self.signers.iter().map(|s| s.scheme.digest()) {

@@ -9,7 +9,7 @@ use super::verify::Judge;
 use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece};
+use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece, patient};
 use crate::base::time::Time;
 use crate::cert::cache::ChainCache;
 use crate::cert::chain::{Candidates, Trust};
@@ -223,6 +223,7 @@ impl<'o> Opener<'o> {
         detached: Option<SharedSource<'a>>,
         now: Time,
     ) -> Result<Opened<'a>, Error> {
+        let (source, detached) = (patient(&source), detached.as_ref().map(patient));
         let mut report = Report { notes: self.notes.to_vec(), ..Report::default() };
         let first = source.reader(0)?.fill_buf()?.first().copied();
         let is_der = match first {
