@@ -49,7 +49,7 @@
 //!
 //! Bulk mode. The README lists it all.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod asn1;
 pub mod base;
