@@ -6,6 +6,8 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 pub(crate) mod montgomery;
 #[cfg(target_arch = "x86_64")]
 mod mulx;
@@ -21,6 +23,9 @@ pub(crate) enum Backend {
     /// x86-64 with BMI2 and ADX: two carry chains at once.
     #[cfg(target_arch = "x86_64")]
     Mulx,
+    /// The same with AVX-512 IFMA: the powers of the sizes that keys have by eight digits at once.
+    #[cfg(target_arch = "x86_64")]
+    Ifma,
 }
 
 impl Backend {
@@ -33,9 +38,12 @@ impl Backend {
     /// All that this processor has, the fastest first.
     pub(crate) fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let special = mulx::is_available().then_some(Self::Mulx);
+        let special = {
+            let mulx = mulx::is_available().then_some(Self::Mulx);
+            mulx.filter(|_| ifma::is_available()).map(|_| Self::Ifma).into_iter().chain(mulx)
+        };
         #[cfg(not(target_arch = "x86_64"))]
-        let special = None;
-        special.into_iter().chain([Self::Portable])
+        let special = None.into_iter();
+        special.chain([Self::Portable])
     }
 }

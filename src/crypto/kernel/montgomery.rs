@@ -8,9 +8,9 @@
 //! N is a multiple of [`BLOCK`], since the versions for special processors work on so many limbs at a time; a modulus of
 //! another size has zeros above it.
 
-#[cfg(target_arch = "x86_64")]
-use super::mulx;
 use super::{Backend, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{ifma, mulx};
 use std::sync::OnceLock;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -21,7 +21,7 @@ pub(crate) const BLOCK: usize = 8;
 pub(crate) type Limbs = Zeroizing<Vec<u64>>;
 
 /// Bits of an exponent that are taken at a time.
-const WINDOW: usize = 5;
+pub(super) const WINDOW: usize = 5;
 
 /// An odd modulus, public or secret, with what its arithmetic needs.
 pub(crate) struct Modulus {
@@ -31,6 +31,8 @@ pub(crate) struct Modulus {
     bits: usize,
     /// R^2 mod n, once it is needed.
     r2: OnceLock<Limbs>,
+    #[cfg(target_arch = "x86_64")]
+    ifma: OnceLock<Box<ifma::Constants>>,
 }
 
 impl Modulus {
@@ -49,7 +51,14 @@ impl Modulus {
         for _ in 0..4 {
             inverse = inverse.wrapping_mul(2u64.wrapping_sub(low.wrapping_mul(inverse)));
         }
-        Some(Self { n, n0: inverse.wrapping_neg(), bits, r2: OnceLock::new() })
+        Some(Self {
+            n,
+            n0: inverse.wrapping_neg(),
+            bits,
+            r2: OnceLock::new(),
+            #[cfg(target_arch = "x86_64")]
+            ifma: OnceLock::new(),
+        })
     }
 
     /// How many limbs numbers modulo this one have.
@@ -67,20 +76,38 @@ impl Modulus {
         &self.n
     }
 
+    /// -n^-1 mod 2^64.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn n0(&self) -> u64 {
+        self.n0
+    }
+
+    /// What the vector version needs, once it is needed.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn ifma(&self, make: impl FnOnce() -> ifma::Constants) -> &ifma::Constants {
+        self.ifma.get_or_init(|| Box::new(make()))
+    }
+
+    /// 2^exponent mod n, by doubling, for exponents that are not below the modulus' bits.
+    pub(super) fn power_of_two(&self, exponent: usize) -> Limbs {
+        let mut x = self.zero();
+        // The greatest power of two below n.
+        let top = self.bits - 1;
+        if let Some(limb) = x.get_mut(top / 64) {
+            *limb = 1 << (top % 64);
+        }
+        for _ in top..exponent {
+            portable::double(&mut x, &self.n);
+        }
+        x
+    }
+
     /// R^2 mod n: 2^m by doubling, in Montgomery's form, and that squared until it is R.
     fn r2(&self) -> &[u64] {
         const SQUARINGS: usize = 5;
         self.r2.get_or_init(|| {
-            let mut x = self.zero();
-            // The greatest power of two below n.
-            let top = self.bits - 1;
-            if let Some(limb) = x.get_mut(top / 64) {
-                *limb = 1 << (top % 64);
-            }
             let r = self.limbs() * 64;
-            for _ in 0..(r - top) + (r >> SQUARINGS) {
-                portable::double(&mut x, &self.n);
-            }
+            let mut x = self.power_of_two(r + (r >> SQUARINGS));
             let run = Run::new(Backend::best(), self);
             let mut wide = run.wide();
             for _ in 0..SQUARINGS {
@@ -139,6 +166,12 @@ impl Drop for Modulus {
 
 /// base^exponent mod n for a base below n.
 pub(crate) fn power_public(backend: Backend, modulus: &Modulus, base: &[u64], exponent: u64) -> Limbs {
+    #[cfg(target_arch = "x86_64")]
+    if backend == Backend::Ifma
+        && let Some(power) = ifma::power_public(modulus, base, exponent)
+    {
+        return power;
+    }
     let run = Run::new(backend, modulus);
     let mut wide = run.wide();
     let form = run.into_form(base, &mut wide);
@@ -165,10 +198,11 @@ pub(crate) fn power_pair(
     bases: [&[u64]; 2],
     exponents: [&[u64]; 2],
 ) -> [Limbs; 2] {
-    match backend {
-        Backend::Portable => {}
-        #[cfg(target_arch = "x86_64")]
-        Backend::Mulx => {}
+    #[cfg(target_arch = "x86_64")]
+    if backend == Backend::Ifma
+        && let Some(powers) = ifma::power_pair(moduli, bases, exponents)
+    {
+        return powers;
     }
     let [m, k] = moduli;
     let [a, b] = bases;
@@ -215,7 +249,7 @@ fn power(backend: Backend, modulus: &Modulus, base: &[u64], exponent: &[u64]) ->
 }
 
 /// The [`WINDOW`] bits that begin with bit `at`.
-fn digit(exponent: &[u64], at: usize) -> u64 {
+pub(super) fn digit(exponent: &[u64], at: usize) -> u64 {
     let limb = |index: usize| exponent.get(index).copied().unwrap_or(0);
     let (index, shift) = (at / 64, at % 64);
     let pair = u128::from(limb(index + 1)) << 64 | u128::from(limb(index));
@@ -242,7 +276,7 @@ impl<'m> Run<'m> {
         match self.backend {
             Backend::Portable => portable::multiply(wide, x, y),
             #[cfg(target_arch = "x86_64")]
-            Backend::Mulx => mulx::multiply(wide, x, y),
+            Backend::Mulx | Backend::Ifma => mulx::multiply(wide, x, y),
         }
         self.reduce(x, wide);
     }
@@ -252,7 +286,7 @@ impl<'m> Run<'m> {
         match self.backend {
             Backend::Portable => portable::square(wide, x),
             #[cfg(target_arch = "x86_64")]
-            Backend::Mulx => mulx::square(wide, x),
+            Backend::Mulx | Backend::Ifma => mulx::square(wide, x),
         }
         self.reduce(x, wide);
     }
@@ -262,7 +296,7 @@ impl<'m> Run<'m> {
         match self.backend {
             Backend::Portable => portable::reduce(x, wide, &self.modulus.n, self.modulus.n0),
             #[cfg(target_arch = "x86_64")]
-            Backend::Mulx => mulx::reduce(x, wide, &self.modulus.n, self.modulus.n0),
+            Backend::Mulx | Backend::Ifma => mulx::reduce(x, wide, &self.modulus.n, self.modulus.n0),
         }
     }
 
@@ -286,7 +320,7 @@ impl<'m> Run<'m> {
         match self.backend {
             Backend::Portable => portable::select(x, table, index),
             #[cfg(target_arch = "x86_64")]
-            Backend::Mulx => mulx::select(x, table, index),
+            Backend::Mulx | Backend::Ifma => mulx::select(x, table, index),
         }
     }
 }

@@ -109,8 +109,8 @@ pub(super) fn subtract_where_not_below(x: &mut [u64], n: &[u64]) {
     subtract_where(x, n, 0);
 }
 
-/// x = x - n where that is not negative, or where there is a carry above x.
-fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) {
+/// x = x - n where that is not negative, x having a bit above it; what that bit is then.
+pub(super) fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) -> u64 {
     let mut borrow = false;
     for (x, n) in x.iter().zip(n) {
         (_, borrow) = x.borrowing_sub(*n, borrow);
@@ -120,6 +120,7 @@ fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) {
     for (x, n) in x.iter_mut().zip(n) {
         (*x, borrow) = x.borrowing_sub(n & mask, borrow);
     }
+    carry.wrapping_sub(u64::from(borrow))
 }
 
 /// All ones, or zero.
