@@ -48,7 +48,7 @@
 //!
 //! What is not there yet, the README lists.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod asn1;
 pub mod base;

@@ -10,6 +10,7 @@ pub mod algorithm;
 pub mod content;
 pub mod digest;
 pub(crate) mod dsa_key;
+pub(crate) mod kernel;
 pub mod password;
 pub mod password_wrap;
 pub mod private;
