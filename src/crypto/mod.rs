@@ -17,6 +17,7 @@ pub mod private;
 pub mod random;
 mod rsa_key;
 mod rsa_padding;
+mod rsa_private;
 pub mod signature;
 pub mod strength;
 pub mod transport;

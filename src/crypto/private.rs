@@ -3,9 +3,11 @@
 mod encoding;
 
 use super::algorithm::{AlgorithmIdentifier, Curve, SignatureScheme};
-use super::digest::{hash, with_digest};
+use super::digest::hash;
 use super::random::{Random, Rng, SystemRandom};
-use super::signature::{KeyKind, Material, PublicKey, RsaUsage, pkcs1_padding, spki, unsupported_pss};
+use super::rsa_padding::{Pss, pkcs1_signed_block};
+use super::rsa_private::RsaPrivateKey;
+use super::signature::{KeyKind, Material, PublicKey, RsaUsage, spki, unsupported_pss};
 use super::{Error, Result, rsa_key};
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::{der, oid};
@@ -15,6 +17,7 @@ use encoding::{RSA, implicit_bits, read_ec, read_rsa, seal, write_rsa};
 use p256::elliptic_curve::Generate;
 use signature::hazmat::RandomizedPrehashSigner;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A private key.
@@ -25,7 +28,7 @@ pub struct PrivateKey {
 
 #[derive(Clone)]
 pub(crate) enum PrivateMaterial {
-    Rsa { key: Box<rsa::PrivateKey>, usage: Usage },
+    Rsa { key: Arc<RsaPrivateKey>, usage: Usage },
     P256(p256::SecretKey),
     P384(p384::SecretKey),
     P521(Box<p521::SecretKey>),
@@ -81,7 +84,7 @@ impl PrivateKey {
                         Usage { algorithm: id, usage: RsaUsage::Pss(Some(scheme)) }
                     }
                 };
-                Self { material: PrivateMaterial::Rsa { key: Box::new(read_rsa(&bytes)?), usage } }
+                Self { material: PrivateMaterial::Rsa { key: Arc::new(read_rsa(&bytes)?), usage } }
             }
             oid::EC_PUBLIC_KEY => read_ec(&bytes, Some(Curve::from_identifier(&id)?))?,
             oid::ED25519 | oid::X25519 => {
@@ -105,7 +108,7 @@ impl PrivateKey {
     /// # Errors
     /// As [`from_pkcs8`](Self::from_pkcs8).
     pub fn from_pkcs1(encoding: &Secret) -> Result<Self> {
-        let key = Box::new(read_rsa(encoding.expose())?);
+        let key = Arc::new(read_rsa(encoding.expose())?);
         Ok(Self { material: PrivateMaterial::Rsa { key, usage: Usage::any() } })
     }
 
@@ -172,7 +175,7 @@ impl PrivateKey {
                     return Err(Error::KeySize { what: "a new RSA key", bits: rsa_bits, min: 2048, max: 8192 });
                 }
                 let key = rsa::PrivateKey::new(&mut rng, rsa_bits).map_err(rsa_failure)?;
-                PrivateMaterial::Rsa { key: Box::new(key), usage: Usage::any() }
+                PrivateMaterial::Rsa { key: Arc::new(RsaPrivateKey::new(&key)?), usage: Usage::any() }
             }
             KeyKind::P256 => PrivateMaterial::P256(p256::SecretKey::try_generate_from_rng(&mut rng)?),
             KeyKind::P384 => PrivateMaterial::P384(p384::SecretKey::try_generate_from_rng(&mut rng)?),
@@ -190,10 +193,10 @@ impl PrivateKey {
     /// Writes PKCS#8 version 1 in DER, unencrypted.
     ///
     /// # Errors
-    /// [`Error::BadKey`] for an RSA key of more than two primes.
+    /// None: every key that is held can be written, those of tokens are none of these.
     pub fn to_pkcs8(&self) -> Result<Secret> {
         let (algorithm, key) = match &self.material {
-            PrivateMaterial::Rsa { key, usage } => (usage.algorithm.clone(), write_rsa(key)?),
+            PrivateMaterial::Rsa { key, usage } => (usage.algorithm.clone(), write_rsa(key)),
             PrivateMaterial::Ed25519(key) => {
                 (AlgorithmIdentifier::new(oid::ED25519), seal(Tag::OCTET_STRING, &[key.as_bytes()]))
             }
@@ -219,7 +222,7 @@ impl PrivateKey {
     /// What stands in the public key's BIT STRING.
     fn public_bytes(&self) -> Vec<u8> {
         match &self.material {
-            PrivateMaterial::Rsa { key, .. } => rsa_key::write(key.as_public_key()),
+            PrivateMaterial::Rsa { key, .. } => rsa_key::write(key.public()),
             PrivateMaterial::P256(key) => key.public_key().to_sec1_bytes().into_vec(),
             PrivateMaterial::P384(key) => key.public_key().to_sec1_bytes().into_vec(),
             PrivateMaterial::P521(key) => key.public_key().to_sec1_bytes().into_vec(),
@@ -264,7 +267,7 @@ impl PrivateKey {
     /// "RSA-2048", "P-256", "Ed25519".
     pub fn describe(&self) -> String {
         match &self.material {
-            PrivateMaterial::Rsa { key, .. } => format!("RSA-{}", rsa_key::bits(key.as_ref())),
+            PrivateMaterial::Rsa { key, .. } => format!("RSA-{}", key.public().bits()),
             _ => self.kind().name().into(),
         }
     }
@@ -303,16 +306,16 @@ impl PrivateKey {
                 Err(self.wrong_for(&scheme.name()))
             }
             (PrivateMaterial::Rsa { key, .. }, SignatureScheme::RsaPkcs1(algorithm)) => {
-                let padding = pkcs1_padding(&algorithm.identifier_with_null(), digest.len());
-                key.sign_with_rng(&mut rng, padding, &digest).map_err(rsa_failure)
+                let block = pkcs1_signed_block(key.public().size(), &algorithm.identifier_with_null(), &digest);
+                sign_block(key, rng.0, block)
             }
-            (PrivateMaterial::Rsa { key, .. }, SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
+            (PrivateMaterial::Rsa { key, .. }, &SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
                 if hash != mgf_hash {
                     return Err(unsupported_pss(scheme));
                 }
-                let salt = *salt_length as usize;
-                with_digest!(*hash, D => key.sign_with_rng(&mut rng, rsa::Pss::<D>::new_with_salt(salt), &digest))
-                    .map_err(rsa_failure)
+                let pss = Pss { hash, mgf_hash, salt_length: salt_length as usize };
+                let block = pss.signed_block(key.public().bits(), rng.0, &digest)?;
+                sign_block(key, rng.0, block)
             }
             (PrivateMaterial::P256(key), SignatureScheme::Ecdsa(_)) => {
                 let signature: p256::ecdsa::DerSignature =
@@ -386,8 +389,18 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// Errors of the RSA arithmetic other than in decryption: none of them depends on a secret.
-pub(crate) fn rsa_failure(error: rsa::Error) -> Error {
+/// A block that the key had room for, signed.
+fn sign_block(key: &RsaPrivateKey, random: &mut dyn Random, block: Option<Vec<u8>>) -> Result<Vec<u8>> {
+    let block = block.ok_or_else(|| bad(RSA, "it is too short for the digest"))?;
+    match key.apply(random, &block) {
+        Ok(signature) => Ok(signature.to_vec()),
+        Err(Error::Decrypt) => Err(bad(RSA, "what it signed did not verify")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Errors of making a key.
+fn rsa_failure(error: rsa::Error) -> Error {
     match error {
         rsa::Error::Rng => Error::Rng("the RSA operation got none".into()),
         error => Error::BadKey { what: RSA, why: error.to_string() },
@@ -448,7 +461,7 @@ mod tests {
     fn sec_127_an_rsa_key_whose_parts_disagree_is_refused() {
         let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
         let PrivateMaterial::Rsa { key, .. } = &key.material else { unreachable!() };
-        let good = write_rsa(key).unwrap();
+        let good = write_rsa(key);
         PrivateKey::from_pkcs1(&Secret::from(good.as_slice())).unwrap();
         let mut parts = Vec::new();
         let mut inside = Reader::single(&good, "key").unwrap().sequence("key").unwrap();

@@ -2,12 +2,12 @@
 
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
 use super::digest::hash;
-use super::rsa_padding::Pss;
+use super::rsa_key::RsaPublicKey;
+use super::rsa_padding::{Pss, pkcs1_signed_block};
 use super::{Error, Result, dsa_key, rsa_key, weak_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
-use rsa::traits::PublicKeyParts;
 use signature::hazmat::PrehashVerifier;
 use std::fmt;
 use std::sync::OnceLock;
@@ -105,7 +105,7 @@ pub struct PublicKey {
 
 #[derive(Clone)]
 pub(crate) enum Material {
-    Rsa { key: Box<rsa::PublicKey>, usage: RsaUsage },
+    Rsa { key: RsaPublicKey, usage: RsaUsage },
     P256(p256::PublicKey),
     P384(p384::PublicKey),
     P521(Box<p521::PublicKey>),
@@ -179,7 +179,7 @@ impl PublicKey {
     /// Bits of the modulus, of DSA's p, or of the curve's field.
     pub fn bits(&self) -> u32 {
         match &self.material {
-            Material::Rsa { key, .. } => u32::try_from(rsa_key::bits(key.as_ref())).unwrap_or(u32::MAX),
+            Material::Rsa { key, .. } => u32::try_from(key.bits()).unwrap_or(u32::MAX),
             Material::P256(_) => 256,
             Material::P384(_) => 384,
             Material::P521(_) => 521,
@@ -190,9 +190,8 @@ impl PublicKey {
 
     /// How the factors of an RSA modulus could be found (SEC-38); `None` where it is not known how.
     pub(crate) fn factors_within_reach(&self) -> Option<&'static str> {
-        use rsa::traits::PublicKeyParts;
         let Material::Rsa { key, .. } = &self.material else { return None };
-        *self.reach.get_or_init(|| weak_key::within_reach(&key.n_bytes()))
+        *self.reach.get_or_init(|| weak_key::within_reach(&key.modulus_bytes()))
     }
 
     /// "RSA-2048", "P-256", "Ed25519".
@@ -302,14 +301,14 @@ impl Material {
                         why: "it has none, and some are there".into(),
                     });
                 }
-                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Any })
+                Ok(Self::Rsa { key: rsa_key::read(bytes, limits)?, usage: RsaUsage::Any })
             }
             oid::RSASSA_PSS => {
                 let parameters = match id.has_no_parameters() {
                     true => None,
                     false => Some(SignatureScheme::from_identifier(id, None)?),
                 };
-                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Pss(parameters) })
+                Ok(Self::Rsa { key: rsa_key::read(bytes, limits)?, usage: RsaUsage::Pss(parameters) })
             }
             oid::ED25519 => {
                 if id.parameters.is_some() {
@@ -407,28 +406,14 @@ pub(crate) fn spki(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
 
 /// The whole block is compared, once with the parameters of the digest NULL, as RFC 8017 section 9.2 has them, and
 /// once with them absent, as its note 1 allows (SEC-34). Nothing is parsed.
-fn verify_pkcs1(
-    key: &rsa::PublicKey,
-    digest_algorithm: DigestAlgorithm,
-    digest: &[u8],
-    signature: &[u8],
-) -> Result<()> {
-    if signature.len() != key.size() {
-        return Err(Error::BadSignature);
-    }
+fn verify_pkcs1(key: &RsaPublicKey, digest_algorithm: DigestAlgorithm, digest: &[u8], signature: &[u8]) -> Result<()> {
+    let block = key.apply(signature).ok_or(Error::BadSignature)?;
     for id in [digest_algorithm.identifier_with_null(), AlgorithmIdentifier::new(digest_algorithm.oid())] {
-        if key.verify(pkcs1_padding(&id, digest.len()), digest, signature).is_ok() {
+        if pkcs1_signed_block(key.size(), &id, digest).is_some_and(|expected| expected == block) {
             return Ok(());
         }
     }
     Err(Error::BadSignature)
-}
-
-/// What stands before the digest in `DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }`.
-pub(crate) fn pkcs1_padding(algorithm: &AlgorithmIdentifier, digest_length: usize) -> rsa::Pkcs1v15Sign {
-    let mut info = der::sequence(&[algorithm.to_der(), der::octets(&vec![0; digest_length])]);
-    info.truncate(info.len().saturating_sub(digest_length));
-    rsa::Pkcs1v15Sign { hash_len: Some(digest_length), prefix: info.into() }
 }
 
 /// One digest for the message and another within MGF1 is read, but not written.
@@ -444,6 +429,7 @@ fn length(what: &'static str, expected: impl ToString, found: &[u8]) -> Error {
 mod tests {
     use super::*;
     use crate::crypto::private::{PrivateKey, PrivateMaterial};
+    use crate::crypto::random::SystemRandom;
 
     const SHA256: DigestAlgorithm = DigestAlgorithm::Sha256;
 
@@ -459,8 +445,8 @@ mod tests {
         let PrivateMaterial::Rsa { key: rsa, .. } = &key.material else { unreachable!() };
         let digest = hash(SHA256, b"message");
         let sign = |info: &[u8]| {
-            let padding = rsa::Pkcs1v15Sign { hash_len: None, prefix: Box::default() };
-            rsa.sign(padding, info).unwrap()
+            let block = [&[0, 1][..], &vec![0xff; 253 - info.len()], &[0], info].concat();
+            rsa.apply(&mut SystemRandom, &block).unwrap().to_vec()
         };
         let info = |id: AlgorithmIdentifier| der::sequence(&[id.to_der(), der::octets(&digest)]);
         let scheme = SignatureScheme::RsaPkcs1(SHA256);

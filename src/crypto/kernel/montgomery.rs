@@ -38,9 +38,14 @@ pub(crate) struct Modulus {
 impl Modulus {
     /// From big-endian bytes; `None` where the number is even or below 3.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        let mut n = limbs(bytes, bytes.len().div_ceil(8 * BLOCK) * BLOCK)?;
+        Self::with_limbs(bytes, 0)
+    }
+
+    /// The same, for numbers of so many limbs at least.
+    pub(crate) fn with_limbs(bytes: &[u8], least: usize) -> Option<Self> {
+        let mut n = limbs(bytes, bytes.len().div_ceil(8).max(least).next_multiple_of(BLOCK))?;
         let used = n.iter().rposition(|limb| *limb != 0)? + 1;
-        n.truncate(used.next_multiple_of(BLOCK));
+        n.truncate(used.max(least).next_multiple_of(BLOCK));
         let bits = used * 64 - n.get(used - 1)?.leading_zeros() as usize;
         let low = *n.first()?;
         if low & 1 == 0 || bits < 2 {
@@ -118,7 +123,7 @@ impl Modulus {
         })
     }
 
-    /// From Montgomery's subtraction: a number of at most 2n - 1 made one below n, without a branch.
+    /// Takes n away from a number below 2n, without a branch, where it is not below n.
     fn below(&self, x: &mut [u64]) {
         portable::subtract_where_not_below(x, &self.n);
     }
@@ -127,14 +132,26 @@ impl Modulus {
         Zeroizing::new(vec![0; self.limbs()])
     }
 
-    /// a b mod n, for a and b below R, one of them below n. Constant time.
-    pub(crate) fn multiply(&self, a: &[u64], b: &[u64]) -> Limbs {
+    /// x in Montgomery's form: x R mod n, for any x of as many limbs. Constant time.
+    pub(crate) fn to_form(&self, x: &[u64]) -> Limbs {
+        self.multiply(x, self.r2())
+    }
+
+    /// x y mod n, for any x of as many limbs and a y below n in Montgomery's form; in that form where x is, too. Constant time.
+    pub(crate) fn multiply(&self, x: &[u64], y: &[u64]) -> Limbs {
         let run = Run::new(Backend::best(), self);
-        let mut wide = run.wide();
-        let mut x = run.into_form(a, &mut wide);
-        run.multiply(&mut x, b, &mut wide);
-        self.below(&mut x);
-        x
+        let mut product = Zeroizing::new(x.to_vec());
+        product.resize(self.limbs(), 0);
+        run.multiply(&mut product, y, &mut run.wide());
+        self.below(&mut product);
+        product
+    }
+
+    /// x - y mod n, for x and y below n. Constant time.
+    pub(crate) fn subtract(&self, x: &[u64], y: &[u64]) -> Limbs {
+        let mut difference = Zeroizing::new(x.to_vec());
+        portable::subtract_modulo(&mut difference, y, &self.n);
+        difference
     }
 
     /// A number of at most twice as many limbs, below n R, modulo n. Constant time.
@@ -323,6 +340,19 @@ impl<'m> Run<'m> {
             Backend::Mulx | Backend::Ifma => mulx::select(x, table, index),
         }
     }
+}
+
+/// x + y z, in twice as many limbs as y and z have each. Constant time.
+pub(crate) fn sum_with_product(x: &[u64], y: &[u64], z: &[u64]) -> Limbs {
+    let mut sum = Zeroizing::new(vec![0; 2 * y.len()]);
+    portable::multiply(&mut sum, y, z);
+    portable::add(&mut sum, x);
+    sum
+}
+
+/// Whether x is below y, for numbers of as many limbs. Constant time.
+pub(crate) fn is_below(x: &[u64], y: &[u64]) -> bool {
+    portable::is_below(x, y)
 }
 
 /// Big-endian bytes as so many limbs; `None` where they are too long.

@@ -21,11 +21,11 @@ macro_rules! sized {
 /// wide = a b.
 pub(super) fn multiply(wide: &mut [u64], a: &[u64], b: &[u64]) {
     sized!(a.len(), |length: usize| {
-        wide.fill(0);
         let (Some(a), Some(b)) = (a.get(..length), b.get(..length)) else { return };
-        for (at, digit) in b.iter().enumerate() {
-            let Some(row) = wide.get_mut(at..at + length + 1) else { return };
-            add_multiple(row, a, *digit);
+        wide.fill(0);
+        for (at, pair) in b.chunks_exact(2).enumerate() {
+            let (Some(row), [d, e]) = (wide.get_mut(2 * at..2 * at + length + 2), pair) else { return };
+            add_two_multiples(row, a, [*d, *e], [0, 0]);
         }
     });
 }
@@ -33,28 +33,23 @@ pub(super) fn multiply(wide: &mut [u64], a: &[u64], b: &[u64]) {
 /// wide = a^2: each product of two different limbs once, doubled, and then the squares.
 pub(super) fn square(wide: &mut [u64], a: &[u64]) {
     sized!(a.len(), |length: usize| {
-        wide.fill(0);
         let Some(a) = a.get(..length) else { return };
+        wide.fill(0);
         let mut rest = a;
         let mut at = 1;
-        while let Some((digit, others)) = rest.split_first() {
-            if let Some(row) = wide.get_mut(at..at + others.len() + 1) {
-                add_multiple(row, others, *digit);
+        // Two limbs with each other, and both with all that follow.
+        while let [d, e, others @ ..] = rest {
+            let Some([low, row @ ..]) = wide.get_mut(at..at + others.len() + 3) else { return };
+            let carry;
+            (*low, carry) = d.carrying_mul_add(*e, *low, 0);
+            match row {
+                [one, _] => *one = carry,
+                _ => _ = add_two_multiples(row, others, [*d, *e], [carry, 0]),
             }
             rest = others;
-            at += 2;
+            at += 4;
         }
-        let (mut top, mut carry) = (0, 0u64);
-        for (pair, limb) in wide.chunks_exact_mut(2).zip(a) {
-            let [low, high] = pair else { return };
-            let square = u128::from(*limb) * u128::from(*limb);
-            let doubled = (u128::from(*high) << 64 | u128::from(*low)) << 1 | top;
-            top = u128::from(*high >> 63);
-            let (sum, over) = doubled.overflowing_add(square);
-            let (sum, more) = sum.overflowing_add(u128::from(carry));
-            carry = u64::from(over) + u64::from(more);
-            (*low, *high) = (sum as u64, (sum >> 64) as u64);
-        }
+        double_and_add_squares(wide, a);
     });
 }
 
@@ -62,18 +57,15 @@ pub(super) fn square(wide: &mut [u64], a: &[u64]) {
 pub(super) fn reduce(x: &mut [u64], wide: &mut [u64], n: &[u64], n0: u64) {
     sized!(n.len(), |length: usize| {
         let Some(n) = n.get(..length) else { return };
+        let (Some(&n_0), Some(&n_1)) = (n.first(), n.get(1)) else { return };
         let mut top = 0;
-        for at in 0..length {
-            let Some(row) = wide.get_mut(at..at + length + 1) else { return };
-            let Some((last, row)) = row.split_last_mut() else { return };
-            let digit = row.first().copied().unwrap_or(0).wrapping_mul(n0);
-            let mut carry = 0;
-            for (limb, n) in row.iter_mut().zip(n) {
-                (*limb, carry) = digit.carrying_mul_add(*n, *limb, carry);
-            }
-            let sum = u128::from(*last) + u128::from(carry) + u128::from(top);
-            *last = sum as u64;
-            top = (sum >> 64) as u64;
+        for at in (0..length).step_by(2) {
+            let Some(row) = wide.get_mut(at..at + length + 2) else { return };
+            let (Some(&w0), Some(&w1)) = (row.first(), row.get(1)) else { return };
+            let d = w0.wrapping_mul(n0);
+            let (_, carry) = d.carrying_mul_add(n_0, w0, 0);
+            let (w1, _) = d.carrying_mul_add(n_1, w1, carry);
+            top = add_two_multiples(row, n, [d, w1.wrapping_mul(n0)], [0, top]);
         }
         let Some(high) = wide.get(length..2 * length) else { return };
         let mask = top.wrapping_neg();
@@ -109,13 +101,39 @@ pub(super) fn subtract_where_not_below(x: &mut [u64], n: &[u64]) {
     subtract_where(x, n, 0);
 }
 
+/// x = x - y mod n.
+pub(super) fn subtract_modulo(x: &mut [u64], y: &[u64], n: &[u64]) {
+    let mut borrow = false;
+    for (x, y) in x.iter_mut().zip(y) {
+        (*x, borrow) = x.borrowing_sub(*y, borrow);
+    }
+    let mask = std::hint::black_box(u64::from(borrow)).wrapping_neg();
+    let mut carry = false;
+    for (x, n) in x.iter_mut().zip(n) {
+        (*x, carry) = x.carrying_add(n & mask, carry);
+    }
+}
+
+/// x = x + y, for y not longer than x.
+pub(super) fn add(x: &mut [u64], y: &[u64]) {
+    let mut carry = false;
+    for (x, y) in x.iter_mut().zip(y.iter().chain(std::iter::repeat(&0))) {
+        (*x, carry) = x.carrying_add(*y, carry);
+    }
+}
+
+/// Whether x is below y.
+pub(super) fn is_below(x: &[u64], y: &[u64]) -> bool {
+    let mut borrow = false;
+    for (x, y) in x.iter().zip(y) {
+        (_, borrow) = x.borrowing_sub(*y, borrow);
+    }
+    borrow
+}
+
 /// x = x - n where that is not negative, x having a bit above it; what that bit is then.
 pub(super) fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) -> u64 {
-    let mut borrow = false;
-    for (x, n) in x.iter().zip(n) {
-        (_, borrow) = x.borrowing_sub(*n, borrow);
-    }
-    let mask = std::hint::black_box(carry | u64::from(!borrow)).wrapping_neg();
+    let mask = std::hint::black_box(carry | u64::from(!is_below(x, n))).wrapping_neg();
     let mut borrow = false;
     for (x, n) in x.iter_mut().zip(n) {
         (*x, borrow) = x.borrowing_sub(n & mask, borrow);
@@ -129,15 +147,41 @@ pub(super) fn mask_where_equal(a: u64, b: u64) -> u64 {
     ((difference | difference.wrapping_neg()) >> 63).wrapping_sub(1)
 }
 
-/// row += a digit, where the last limb of the row is still zero.
+/// row += a (d + 2^64 e), where the row is two limbs longer than a, and with one limb at the row's lowest and another above
+/// as many limbs as a has: what is carried out of it. Two rows at once, since each step of a row waits for the one before.
 #[inline(always)]
-fn add_multiple(row: &mut [u64], a: &[u64], digit: u64) {
-    let Some((last, row)) = row.split_last_mut() else { return };
-    let mut carry = 0;
-    for (limb, a) in row.iter_mut().zip(a) {
-        (*limb, carry) = digit.carrying_mul_add(*a, *limb, carry);
+fn add_two_multiples(row: &mut [u64], a: &[u64], [d, e]: [u64; 2], [below, above]: [u64; 2]) -> u64 {
+    let (Some((low, places)), Some((first, rest))) = (row.split_first_mut(), a.split_first()) else { return 0 };
+    let Some((places, [one, two])) = places.split_last_chunk_mut::<2>() else { return 0 };
+    let (mut carry, mut carry_of_second, mut last) = (below, 0, *first);
+    (*low, carry) = d.carrying_mul_add(*first, *low, carry);
+    for (place, limb) in places.iter_mut().zip(rest) {
+        let sum;
+        (sum, carry) = d.carrying_mul_add(*limb, *place, carry);
+        (*place, carry_of_second) = e.carrying_mul_add(last, sum, carry_of_second);
+        last = *limb;
     }
-    *last = carry;
+    let sum = u128::from(*one) + u128::from(carry) + u128::from(above);
+    (*one, carry_of_second) = e.carrying_mul_add(last, sum as u64, carry_of_second);
+    let sum = u128::from(*two) + u128::from(carry_of_second) + (sum >> 64);
+    *two = sum as u64;
+    (sum >> 64) as u64
+}
+
+/// wide = 2 wide + the squares of a's limbs, each at its place.
+#[inline(always)]
+fn double_and_add_squares(wide: &mut [u64], a: &[u64]) {
+    let (mut top, mut carry) = (0, 0u64);
+    for (pair, limb) in wide.chunks_exact_mut(2).zip(a) {
+        let [low, high] = pair else { return };
+        let square = u128::from(*limb) * u128::from(*limb);
+        let doubled = (u128::from(*high) << 64 | u128::from(*low)) << 1 | top;
+        top = u128::from(*high >> 63);
+        let (sum, over) = doubled.overflowing_add(square);
+        let (sum, more) = sum.overflowing_add(u128::from(carry));
+        carry = u64::from(over) + u64::from(more);
+        (*low, *high) = (sum as u64, (sum >> 64) as u64);
+    }
 }
 
 const _: () = assert!(BLOCK == 8);
