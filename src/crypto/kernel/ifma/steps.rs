@@ -17,7 +17,8 @@
 //! **Several at once.** Each function works on C numbers, step by step on one after the other, since one alone would leave the
 //! processor waiting for the chain of its lowest digits.
 //!
-//! No branch and no address depends on a number.
+//! No branch and no address depends on a number. There are no closures here: one that is not inlined would not be compiled
+//! for the processor's vectors.
 
 use super::lanes::{GREATEST, Lanes};
 
@@ -43,8 +44,9 @@ pub(super) fn multiply<L: Lanes, const V: usize, const C: usize>(
     n: &Moduli<L, V, C>,
 ) {
     let mut sums = [Sum::<L, V>::default(); C];
-    let mut digits: [L; C] = std::array::from_fn(|c| y[c][0].spread(0));
+    let mut digits = [L::default(); C];
     for c in 0..C {
+        digits[c] = y[c][0].spread(0);
         sums[c].vectors[0] = sums[c].vectors[0].add_low(x[c][0], digits[c]);
     }
     let mut done = 0;
@@ -75,22 +77,31 @@ pub(super) fn multiply<L: Lanes, const V: usize, const C: usize>(
 
 /// x = x^2 / R.
 ///
-/// Of two vectors' products each pair is taken once and counted twice. Until a column is the lowest, what is to be doubled in
-/// it is kept apart.
+/// Of two vectors' products each pair is taken once, the digits of the lower vector being doubled. What a doubled digit
+/// carries is the lowest bit of the doubled digit in the vector above; only that vector's own products, which are not
+/// doubled, have to be told of it.
 #[inline(always)]
 pub(super) fn square<L: Lanes, const V: usize, const C: usize>(x: &mut Numbers<L, V, C>, n: &Moduli<L, V, C>) {
     const { assert!(V <= 10, "as many rows as are written below") };
+    // The last vector's carries are nobody's: it is doubled for no other.
+    let mut doubled = *x;
+    for c in 0..C {
+        let mut carries = L::default();
+        for v in 0..V {
+            let twice = x[c][v].add(x[c][v]);
+            doubled[c][v] = twice.and(L::splat(GREATEST)).add(carries);
+            carries = twice.carries();
+        }
+    }
     let mut sums = [Sum::<L, V>::default(); C];
-    let mut halves = [Sum::<L, V>::default(); C];
     let mut done = 0;
-    // A row by a digit of one vector, and the reduction after it. The loop over vectors is written out: which sums there are
-    // is another in each row, and the compiler shall keep them in registers.
+    // Which vectors a row has is another matter in each, so that they are written out.
     macro_rules! rows {
         ($($row:literal)*) => {
             'steps: for lane in 0..L::COUNT {
                 $(if $row < V {
                     for c in 0..C {
-                        square_row::<L, V, $row>(&mut sums[c], &mut halves[c], &x[c], lane);
+                        square_row::<L, V, $row>(&mut sums[c], &x[c], &doubled[c], lane);
                     }
                     done += 1;
                     if done == n.digits {
@@ -98,7 +109,6 @@ pub(super) fn square<L: Lanes, const V: usize, const C: usize>(x: &mut Numbers<L
                     }
                     for c in 0..C {
                         let lowest = sums[c].shift();
-                        halves[c].shift_out();
                         sums[c].reduce(lowest, &n.quotient[c]);
                     }
                 })*
@@ -107,10 +117,6 @@ pub(super) fn square<L: Lanes, const V: usize, const C: usize>(x: &mut Numbers<L
     }
     rows!(0 1 2 3 4 5 6 7 8 9);
     for c in 0..C {
-        for (sum, half) in sums[c].vectors.iter_mut().zip(&halves[c].vectors).skip(1) {
-            *sum = sum.add(*half).add(*half);
-        }
-        sums[c].above = sums[c].above.add(halves[c].above).add(halves[c].above);
         x[c] = sums[c].finish(&n.n[c], n.k[c]);
     }
 }
@@ -122,7 +128,10 @@ pub(super) fn select<L: Lanes, const V: usize, const C: usize>(
     table: &[Numbers<L, V, C>],
     indices: [u64; C],
 ) {
-    let wanted = indices.map(L::splat);
+    let mut wanted = [L::default(); C];
+    for c in 0..C {
+        wanted[c] = L::splat(indices[c]);
+    }
     let mut at = L::default();
     for entry in table {
         for c in 0..C {
@@ -170,18 +179,11 @@ impl<L: Lanes, const V: usize> Sum<L, V> {
     /// One digit down. What was the first vector is given back: its first lane is dropped here.
     #[inline(always)]
     fn shift(&mut self) -> L {
-        let first = self.vectors[0];
-        self.above = self.above.add(first.down());
-        self.shift_out();
-        first
-    }
-
-    /// One digit down, without the first vector.
-    #[inline(always)]
-    fn shift_out(&mut self) {
         let Self { vectors, above } = *self;
-        self.vectors = std::array::from_fn(|v| if v + 1 < V { vectors[v + 1] } else { above });
+        let last = above.add(vectors[0].down());
+        self.vectors = std::array::from_fn(|v| if v + 1 < V { vectors[v + 1] } else { last });
         self.above = L::default();
+        vectors[0]
     }
 
     /// After a shift: takes the dropped digit's multiple of the modulus in.
@@ -205,22 +207,24 @@ impl<L: Lanes, const V: usize> Sum<L, V> {
     }
 }
 
-/// The products by the digit that is in a lane of vector `ROW`: of that vector itself in the sum, of those above it in the
-/// half sum. The lowest column is complete then.
+/// The products by the digit that is in a lane of vector `ROW`, with the vectors from that one on.
 #[inline(always)]
 fn square_row<L: Lanes, const V: usize, const ROW: usize>(
     sum: &mut Sum<L, V>,
-    half: &mut Sum<L, V>,
     x: &[L; V],
+    doubled: &[L; V],
     lane: usize,
 ) {
     let digit = x[ROW].spread(lane);
     sum.vectors[ROW] = sum.vectors[ROW].add_low(x[ROW], digit);
     let place = if ROW + 1 < V { &mut sum.vectors[ROW + 1] } else { &mut sum.above };
     *place = place.add_high(x[ROW], digit);
-    half.add_low(x, digit, ROW + 1);
-    half.add_high(x, digit, ROW + 1);
-    sum.vectors[0] = sum.vectors[0].add(half.vectors[0]).add(half.vectors[0]);
+    let twice = doubled[ROW].spread(lane);
+    if ROW > 0 {
+        sum.vectors[ROW] = sum.vectors[ROW].add_low(x[ROW], twice.and(L::splat(1)));
+    }
+    sum.add_low(x, twice, ROW + 1);
+    sum.add_high(x, twice, ROW + 1);
 }
 
 /// Takes the carries out of the lanes, of a sum that has no more than its digits.
@@ -228,14 +232,18 @@ fn square_row<L: Lanes, const V: usize, const ROW: usize>(
 pub(super) fn digits<L: Lanes, const V: usize>(sum: [L; V]) -> [L; V] {
     let greatest = L::splat(GREATEST);
     // Each carry to its neighbour, all at once: after that it is 0 or 1 at most.
-    let mut x: [L; V] = std::array::from_fn(|v| {
+    let mut x = sum;
+    for v in 0..V {
         let below = if v > 0 { sum[v - 1].carries() } else { sum[V - 1].carries().up() };
-        sum[v].and(greatest).add(below)
-    });
+        x[v] = sum[v].and(greatest).add(below);
+    }
     let out = ripple(&mut x);
     // A lane passes a carry on that comes into it where all its digits are the greatest. Adding the lanes that carry to the lanes
     // that would pass on finds all that are reached.
-    let all = x.iter().fold(greatest, |all, x| all.and(*x));
+    let mut all = greatest;
+    for x in &x {
+        all = all.and(*x);
+    }
     let passes = all.equal(greatest);
     let carries = !out.equal(L::default()) << 1;
     let reached = carries.wrapping_add(passes) ^ passes;

@@ -134,11 +134,15 @@ impl Source {
         (0..limbs).map(|_| limb(self)).collect()
     }
 
+    /// Odd; in one of four cases with many zeros above it.
     fn modulus(&mut self, limbs: usize) -> Modulus {
         let mut n = self.number(limbs);
-        n[0] |= 1;
-        n[limbs - 1] |= 1 << (self.next() % 64);
-        modulus(&n)
+        let used = if self.next().is_multiple_of(4) { 1 + self.next() as usize % limbs } else { limbs };
+        n[used..].fill(0);
+        n[0] |= 3;
+        n[used - 1] |= 1 << (self.next() % 64);
+        let bytes: Vec<u8> = n.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
+        Modulus::with_limbs(&bytes, limbs).unwrap()
     }
 
     /// Below the modulus, often at an end of what is allowed.
@@ -152,11 +156,6 @@ impl Source {
             _ => modulus.reduce(&self.number(limbs)),
         }
     }
-}
-
-fn modulus(limbs: &[u64]) -> Modulus {
-    let bytes: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
-    Modulus::new(&bytes).unwrap()
 }
 
 /// Runs the body with the names for each kind of lanes and vectors that is in use, with limbs and digits.
