@@ -14,7 +14,6 @@ use smime::{
     Certificate, ChainCache, Identity, Keyring, Limits, Message, Opener, Policy, Profile, RevocationData,
     RevocationMode, Signer, Time, Trust,
 };
-use std::sync::Arc;
 
 /// One way to judge.
 struct Manner<'m> {
@@ -255,7 +254,9 @@ fn a_forged_certificate_stays_forged_beside_the_genuine_one() {
 fn many_threads_share_one() {
     let line = Line::new();
     let (mail, trust, policy) = (line.mail(), line.root.trust(), Policy::new(Profile::Rfc8551));
-    let cache = Arc::new(ChainCache::new(&Limits { cached_certificates: 2, ..Limits::default() }));
+    let mut limits = Limits::default();
+    limits.cached_certificates = 2;
+    let cache = ChainCache::new(&limits);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

@@ -8,9 +8,7 @@
 use crate::base::limits::Limits;
 use crate::cert::Error;
 use crate::cert::certificate::Certificate;
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 
@@ -39,9 +37,18 @@ pub struct ChainCache {
 /// become the old, and whatever old one nobody asked for is forgotten.
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashSet<ByBytes>,
-    old: HashSet<ByBytes>,
+    young: HashMap<Tail, Certificate>,
+    old: HashMap<Tail, Certificate>,
     size: Size,
+}
+
+/// The last octets of a certificate, which are its signature's. They find it; whether it is the one is told by all its
+/// bytes. Of two that have the same, one is kept.
+type Tail = [u8; 32];
+
+/// None of what is too short to be a certificate.
+fn tail(bytes: &[u8]) -> Option<&Tail> {
+    bytes.last_chunk()
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,18 +105,20 @@ impl ChainCache {
     }
 
     fn known(&self, bytes: &[u8]) -> Option<Certificate> {
+        let tail = tail(bytes)?;
+        let same = |found: &&Certificate| found.der() == bytes;
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ByBytes(young)) = generations.young.get(bytes) {
+        if let Some(young) = generations.young.get(tail).filter(same) {
             return Some(young.clone());
         }
-        let old = generations.old.get(bytes)?.0.clone();
+        let old = generations.old.get(tail).filter(same)?.clone();
         drop(generations);
         self.keep(&old);
         Some(old)
     }
 
     fn keep(&self, certificate: &Certificate) {
-        let length = certificate.der().len();
+        let (length, Some(tail)) = (certificate.der().len(), tail(certificate.der())) else { return };
         if length > self.most.bytes || self.most.certificates == 0 {
             return;
         }
@@ -119,37 +128,15 @@ impl ChainCache {
             *old = std::mem::take(young);
             *size = Size::default();
         }
-        old.remove(certificate.der());
-        if young.insert(ByBytes(certificate.clone())) {
-            size.certificates += 1;
-            size.bytes += length;
+        old.remove(tail);
+        size.certificates += 1;
+        size.bytes += length;
+        if let Some(before) = young.insert(*tail, certificate.clone()) {
+            size.certificates -= 1;
+            size.bytes = size.bytes.saturating_sub(before.der().len());
         }
     }
 }
-
-/// Found by its bytes, all of them.
-#[derive(Debug)]
-struct ByBytes(Certificate);
-
-impl Borrow<[u8]> for ByBytes {
-    fn borrow(&self) -> &[u8] {
-        self.0.der()
-    }
-}
-
-impl Hash for ByBytes {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.der().hash(state);
-    }
-}
-
-impl PartialEq for ByBytes {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.der() == other.0.der()
-    }
-}
-
-impl Eq for ByBytes {}
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +201,12 @@ mod tests {
         *other.last_mut().unwrap() ^= 1;
         assert_eq!(cache.certificate(&other).unwrap().der(), other);
         assert!(cache.certificate(&[&bytes[..], &[0]].concat()).is_err());
-        assert_eq!(cache.counts(), CacheCounts { hits: 0, misses: 3 });
+        // The same signature under another serial number.
+        let at = bytes.windows(3).position(|octets| octets == [2, 1, 0]).unwrap();
+        let mut altered = bytes.clone();
+        altered[at + 2] = 9;
+        assert_eq!(cache.certificate(&altered).unwrap().der(), altered);
+        assert_eq!(cache.certificate(&bytes).unwrap().der(), bytes);
+        assert_eq!(cache.counts(), CacheCounts { hits: 0, misses: 5 });
     }
 }

@@ -6,6 +6,7 @@ use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, der, oid};
 use crate::base::reason::visible;
 use const_oid::ObjectIdentifier;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -178,8 +179,12 @@ impl Name {
             return "(no name)".to_owned();
         }
         let mut text = String::new();
-        for part in self.parts() {
-            text.push_str(&part);
+        for (separator, attribute) in self.in_display_order() {
+            let value = escaped(self.text(attribute));
+            match short_name(&attribute.oid) {
+                Some(label) => text.extend([separator, label, "=", &value]),
+                None => text.extend([separator, &attribute.oid.to_string(), "=", &value]),
+            }
             if text.len() > LONGEST {
                 break;
             }
@@ -194,23 +199,21 @@ impl Name {
         self.texts.get(attribute.text.clone()).unwrap_or_default()
     }
 
-    /// The pieces of the displayed form: separators and attributes, the most specific RDN first.
-    fn parts(&self) -> impl Iterator<Item = String> {
-        let mut rdns: Vec<&[Attribute]> = self.attributes.chunk_by(|a, b| a.rdn == b.rdn).collect();
-        rdns.reverse();
-        rdns.into_iter().enumerate().flat_map(move |(at, rdn)| {
-            rdn.iter().enumerate().map(move |(member, attribute)| {
-                let separator = match (at, member) {
-                    (0, 0) => "",
-                    (_, 0) => ", ",
-                    _ => "+",
-                };
-                let text = escaped(self.text(attribute));
-                match short_name(&attribute.oid) {
-                    Some(label) => [separator, label, "=", &text].concat(),
-                    None => format!("{separator}{}={text}", attribute.oid),
-                }
-            })
+    /// The attributes with what stands before each in the displayed form: the most specific RDN first.
+    fn in_display_order(&self) -> impl Iterator<Item = (&'static str, &Attribute)> {
+        let mut rest = self.attributes.as_slice();
+        let mut rdn: &[Attribute] = &[];
+        let mut separator = "";
+        std::iter::from_fn(move || {
+            if rdn.is_empty() {
+                let last = rest.last()?.rdn;
+                let first = rest.partition_point(|attribute| attribute.rdn < last);
+                (rest, rdn) = rest.split_at_checked(first)?;
+            }
+            let (attribute, others) = rdn.split_first()?;
+            rdn = others;
+            let before = std::mem::replace(&mut separator, if others.is_empty() { ", " } else { "+" });
+            Some((before, attribute))
         })
     }
 }
@@ -219,7 +222,16 @@ impl fmt::Display for Name {
     /// As RFC 4514 writes names, with a blank after each comma: the most specific RDN first. Control and
     /// bidirectional characters are shown as `\u{..}`. In linear time (SEC-95).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts().try_for_each(|part| f.write_str(&part))
+        for (separator, attribute) in self.in_display_order() {
+            f.write_str(separator)?;
+            match short_name(&attribute.oid) {
+                Some(label) => f.write_str(label)?,
+                None => write!(f, "{}", attribute.oid)?,
+            }
+            f.write_str("=")?;
+            f.write_str(&escaped(self.text(attribute)))?;
+        }
+        Ok(())
     }
 }
 
@@ -291,7 +303,13 @@ fn counted<T>(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 }
 
 /// RFC 4514 section 2.4, then what could deceive a terminal.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'@' | b'_' | b'/' | b':' | b'\'');
+    let blank_end = text.starts_with(' ') || text.ends_with(' ');
+    if !blank_end && text.as_bytes().iter().all(|b| plain(b)) {
+        return Cow::Borrowed(text);
+    }
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -301,7 +319,7 @@ fn escaped(text: &str) -> String {
         }
         out.push(c);
     }
-    visible(&out)
+    Cow::Owned(visible(&out))
 }
 
 pub(super) fn string_type(oid: &ObjectIdentifier, text: &str) -> Tag {

@@ -1,6 +1,6 @@
 //! Signing: multipart/signed or opaque, by one or several signers, with keys at hand or elsewhere. What is signed is
 //! hashed in one pass and written in a second; nothing is released before every signature was verified against its
-//! certificate.
+//! certificate, or its key, proven to be the certificate's, vouches for it.
 
 pub use super::signed::{Pending, Request, Signed};
 
@@ -258,8 +258,8 @@ impl<'p> Signer<'p> {
         Ok(self.seal(message, now)?.to_vec()?)
     }
 
-    /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made
-    /// and verified.
+    /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made, and
+    /// verified where the key does not vouch for it.
     ///
     /// # Errors
     /// [`Error`]; an I/O error may leave a part of the message in the writer.

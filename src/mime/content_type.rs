@@ -8,6 +8,9 @@ const MAX_SEGMENTS: usize = 256;
 /// RFC 2046 section 5.1.1 (SEC-22).
 const MAX_BOUNDARY: usize = 70;
 
+/// Parameters that are expected: protocol, micalg, boundary.
+const USUAL: usize = 4;
+
 /// A media type, or a disposition, with its parameters in the order in which they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
@@ -134,13 +137,13 @@ impl ContentType {
         let (main, rest) = input.rest.split_at_checked(end).unwrap_or_default();
         input.rest = rest;
         input.skip_blanks();
-        let mut media_type = lossy(main.trim_ascii());
+        let mut media_type = text(main.trim_ascii().to_vec());
         media_type.make_ascii_lowercase();
         let mut this = Self { media_type, offset, parameters: Vec::new(), oddities: Vec::new(), boundary_fault: None };
         if !matches!(input.rest.first(), None | Some(b';')) {
             this.odd("malformed_parameter", "something stands between the media type and its parameters");
         }
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(USUAL);
         while input.skip_to_semicolon() {
             match input.parameter() {
                 Some(parameter) => found.push(parameter),

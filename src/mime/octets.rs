@@ -87,13 +87,16 @@ impl Lanes {
     fn add(&mut self, before: &[u8; LANES], now: &[u8; LANES]) {
         // All ones where the two are equal.
         let equal = |a: u8, b: u8| u8::from(a == b).wrapping_neg();
-        for (lane, (before, now)) in before.iter().zip(now).enumerate() {
-            let (lf, cr) = (equal(*now, b'\n'), equal(*now, b'\r'));
-            let blank = equal(*before, b' ') | equal(*before, b'\t');
+        // Over a range: what counts by itself is checked for overflow, and then this is no vector code any more.
+        #[allow(clippy::needless_range_loop)]
+        for lane in 0..LANES {
+            let (before, now) = (before[lane], now[lane]);
+            let (lf, cr) = (equal(now, b'\n'), equal(now, b'\r'));
+            let blank = equal(before, b' ') | equal(before, b'\t');
             self.lf[lane] = self.lf[lane].wrapping_sub(lf);
-            self.pairs[lane] = self.pairs[lane].wrapping_sub(lf & equal(*before, b'\r'));
+            self.pairs[lane] = self.pairs[lane].wrapping_sub(lf & equal(before, b'\r'));
             self.cr[lane] = self.cr[lane].wrapping_sub(cr);
-            self.nul[lane] = self.nul[lane].wrapping_sub(equal(*now, 0));
+            self.nul[lane] = self.nul[lane].wrapping_sub(equal(now, 0));
             self.all[lane] |= now;
             self.blank_end[lane] |= (lf | cr) & blank;
         }
