@@ -140,7 +140,7 @@ fn answer<C: Nist>(key: &NistPublic<C>, digest: DigestAlgorithm, message: &[u8],
 }
 
 /// Where the two multiples that verification adds are the same point, or each other's negative, addition is another
-/// formula; and r may be the x-coordinate of a point less the order.
+/// formula; and r is the x-coordinate of a point less the order, where that is not below the order.
 fn verification_agrees_at_the_edges<C: Nist>() {
     if nothing_to_compare::<C>() {
         return;
@@ -168,10 +168,32 @@ fn verification_agrees_at_the_edges<C: Nist>() {
             }
         }
     }
+    let digest = DIGESTS[0];
+    let z = reduced::<C>(&leftmost::<C>(&hash(digest, message)));
+    let (one, mut x, mut seen) = (Scalar::<C>::from(1u64), private::<C>(-Scalar::<C>::from(1u64)).to_bytes(), 0);
+    for r in 0..64u64 {
+        for byte in x.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
+            }
+        }
+        let Some(point) = NistPublic::<C>::from_sec1(&[&[2], x.as_slice()].concat()).filter(|_| r > 0) else {
+            continue;
+        };
+        let r = Scalar::<C>::from(r);
+        // The key is (R - z G) / r, and s is 1.
+        let generator = public(&private::<C>(one)).key.to_projective();
+        let key = (point.key.to_projective() - generator * z) * Option::<Scalar<C>>::from(r.invert()).unwrap();
+        let key = NistPublic { key: PublicKey::<C>::from_affine(key.into()).unwrap(), prepared: OnceLock::new() };
+        assert!(answer(&key, digest, message, &Signature::<C>::from_scalars(r, one).unwrap()), "above the order");
+        seen += 1;
+    }
+    assert!(seen > 8);
     let numbers: Vec<Scalar<C>> = edges::<C>().iter().map(|key| *key.0.to_nonzero_scalar().as_ref()).collect();
     for key in edges::<C>().iter().take(6) {
         for (r, s) in numbers.iter().zip(numbers.iter().rev()).chain(numbers.iter().zip(&numbers)) {
-            answer(&public(key), DIGESTS[0], message, &Signature::<C>::from_scalars(*r, *s).unwrap());
+            answer(&public(key), digest, message, &Signature::<C>::from_scalars(*r, *s).unwrap());
         }
     }
 }
