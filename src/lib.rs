@@ -39,6 +39,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | (none) | the library | yes |
+//! | `fast` | accelerated curves on x86-64 and AArch64 where the processor has the instructions; portable elsewhere | yes |
 //! | `cli` | the program `smime` | no |
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |

@@ -4,6 +4,7 @@
 //! `cargo run --release --manifest-path benches/rivals/Cargo.toml [-- FILTER] [--seconds S]` prints the table as Markdown. FILTER is a part of a
 //! row's name ("sign", "10 MiB", "RSA-2048"); S is how long a row is measured, 1 unless said.
 
+mod bulk;
 mod clock;
 mod der;
 mod floor;
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
             ours - floor,
         );
     });
+    if filter.is_empty() || "bulk".contains(&filter) {
+        bulk::print(seconds);
+    }
     ExitCode::SUCCESS
 }
 

@@ -6,7 +6,8 @@ use openssl::symm::Cipher;
 use smime::crypto::algorithm::{ContentCipher, KeyTransport};
 use smime::crypto::signature::{KeyKind, PublicKey};
 use smime::{
-    Certificates, Encryptor, Keyring, Limits, Message, Opener, Policy, RecipientPlan, Requirement, Signer, Time,
+    Certificates, ChainCache, Encryptor, Keyring, Limits, Message, Opener, Policy, RecipientPlan, Requirement, Signer,
+    Time,
 };
 use std::hint::black_box;
 
@@ -132,9 +133,11 @@ fn verifying(
         let signer = if opaque { signer.opaque() } else { signer };
         let signed = signer.sign(&Message::parse(&raw).unwrap(), now()).unwrap();
         let base64 = floor::text(&content);
+        let cache = ChainCache::new(&policy.limits);
         // What they are given is the mail from its Content-Type on.
         let ours = || {
             let opener = Opener::new(&trust, &policy);
+            let opener = if cached { opener.with_chain_cache(&cache) } else { opener };
             let opened = opener.open(black_box(&signed), now()).unwrap();
             opened.judge(Requirement::SignedBySender).expect("it is from Alice");
         };
@@ -155,8 +158,10 @@ fn verifying(
                 black_box(libcrypto::verify(black_box(&signed), &store));
             }),
             floor: Box::new(|| {
-                own.read();
-                if !cached {
+                if cached {
+                    own.known();
+                } else {
+                    own.read();
                     chain.read();
                     chain.known();
                 }
