@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod aes;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod aes_cbc;
@@ -39,6 +40,9 @@ pub(crate) enum Backend {
     Ifma,
 }
 
+/// `--cfg smime_backend="avx2"` leaves the instructions of AVX-512 aside: to measure what other processors would take.
+pub(crate) const WITHOUT_AVX512: bool = cfg!(smime_backend = "avx2");
+
 impl Backend {
     /// The fastest one that this processor has, or the portable one without the feature `fast`.
     pub(crate) fn best() -> Self {
@@ -54,7 +58,7 @@ impl Backend {
         #[cfg(target_arch = "x86_64")]
         let special = {
             let mulx = mulx::is_available().then_some(Self::Mulx);
-            mulx.filter(|_| ifma::is_available()).map(|_| Self::Ifma).into_iter().chain(mulx)
+            mulx.filter(|_| ifma::is_available() && !WITHOUT_AVX512).map(|_| Self::Ifma).into_iter().chain(mulx)
         };
         #[cfg(not(target_arch = "x86_64"))]
         let special = None.into_iter();
