@@ -24,6 +24,8 @@ mod mulx;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod stream;
+#[cfg(test)]
+pub(crate) mod undefined;
 
 use std::sync::OnceLock;
 
