@@ -368,8 +368,9 @@ fn check(disk: &Disk, about: &str) {
 fn calls_of_a_run() -> u64 {
     let disk = Disk::default();
     run(&disk, 0, &mut 0).unwrap();
+    let calls = disk.0.lock().unwrap().calls;
     check(&disk, "without faults");
-    disk.0.lock().unwrap().calls
+    calls
 }
 
 #[test]

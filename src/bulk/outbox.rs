@@ -338,7 +338,8 @@ fn was_begun(log: impl Read, job: &JobId) -> io::Result<bool> {
     Encoder::default().encode(&Record::Job(job.clone()), &mut first);
     log.take(first.len() as u64).read_to_end(&mut start)?;
     // A power loss may leave zeros where a line was being written.
-    Ok(first.starts_with(&start) || start.iter().all(|byte| *byte == 0))
+    let written = start.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(first.starts_with(start.get(..written).unwrap_or_default()))
 }
 
 fn io_error(doing: &'static str, what: impl fmt::Display, error: io::Error) -> Error {
