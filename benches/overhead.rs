@@ -174,6 +174,38 @@ impl Desk {
         });
     }
 
+    /// The same for a hundred recipients with a certificate each; all have one key, since RSA keys take long to make.
+    fn seal_to_many(&self, rows: &Rows, name: &str, policy: &Policy, key: &PublicKey) {
+        let address = |n: u8| format!("bob{n}@example.com").parse().unwrap();
+        let usage = KeyUsage::KEY_ENCIPHERMENT.and(KeyUsage::KEY_AGREEMENT);
+        let certificate = |n: u8| {
+            let (years, spki) = ((self.leaf.not_before(), self.leaf.not_after()), self.leaf.spki());
+            let subject = Name::build(&[(oid::COMMON_NAME, "Bob")]);
+            let template = CertificateTemplate::new(subject, Some(&self.middle), &[9, n], years, spki)
+                .for_mail(&[address(n)], usage);
+            issue(&template, &self.scheme.identifier(), &|tbs| Ok(self.keys[1].sign(&self.scheme, tbs)?)).unwrap()
+        };
+        let directory = Certificates((0..100).map(certificate).collect());
+        let addresses: Vec<_> = (0..100).map(address).collect();
+        let plan = RecipientPlan::resolve(&addresses, &directory, policy, None, self.now);
+        let encryptor = Encryptor::new(&plan.all().unwrap(), policy);
+        let whole = || {
+            black_box(encryptor.encrypt(&self.message()).unwrap());
+        };
+        rows.row(&format!("encrypt cbc to 100, {name}"), whole, || {
+            let (secret, iv) = fresh(policy.content_cipher, &mut SystemRandom).unwrap();
+            for _ in 0..100 {
+                if self.keys[2].kind() == KeyKind::Rsa {
+                    black_box(key.encrypt(&KeyTransport::RsaPkcs1, secret.expose()).unwrap());
+                } else {
+                    let ephemeral = PrivateKey::generate(key.kind(), 0).unwrap();
+                    black_box(ephemeral.agree(&key.key_agreement_bytes().unwrap()).unwrap());
+                }
+            }
+            black_box((iv, ciphertext(policy.content_cipher, &self.raw)));
+        });
+    }
+
     fn seal(&self, rows: &Rows, name: &str, policy: &Policy) {
         let key = PublicKey::from_spki(self.leaf.spki(), &self.limits).unwrap();
         let keyring = Keyring::new(vec![self.alice.clone()]);
@@ -200,6 +232,9 @@ impl Desk {
                 }
                 black_box((iv, ciphertext(cipher, &self.raw)));
             });
+            if mode == "cbc" {
+                self.seal_to_many(rows, name, &policy, &key);
+            }
             let wrapped = rsa.then(|| key.encrypt(&transport, &[7; 32]).unwrap());
             let peer = key.key_agreement_bytes().ok();
             let whole = || {

@@ -286,6 +286,9 @@ impl<'a> Element<'a> {
         if self.constructed {
             return self.fail(what, "an object identifier is never constructed");
         }
+        if let Some(known) = super::oid::known(self.content) {
+            return Ok(known);
+        }
         ObjectIdentifier::from_bytes(self.content)
             .or_else(|_| self.fail(what, "the object identifier is malformed or longer than 39 bytes"))
     }

@@ -16,6 +16,8 @@ use std::sync::LazyLock;
 
 /// Header blocks of one mail may together take so many times the bytes of one.
 const HEADERS_PER_MAIL: usize = 16;
+/// Entities that are expected: a multipart/signed has three.
+const USUAL_PARTS: usize = 4;
 /// Of a line that may be a boundary, so much is kept: two hyphens, 70 characters, two hyphens, and some to see more.
 const LINE_PREFIX: usize = 80;
 /// Of the text before the first boundary, so much is looked at to know a stock phrase.
@@ -149,7 +151,7 @@ pub fn scan(source: &SharedSource<'_>, limits: &Limits) -> Result<Entity> {
     Scanner {
         lines: Lines::new(source.reader(0)?),
         limits,
-        nodes: Vec::new(),
+        nodes: Vec::with_capacity(USUAL_PARTS),
         open: Vec::new(),
         leaf: None,
         header_bytes: 0,

@@ -328,7 +328,11 @@ fn field_name(line: &[u8]) -> Option<(usize, usize)> {
 
 /// RFC 5322 section 2.2.3: the line ends of folds removed, the blanks after them kept.
 pub(super) fn unfold(value: &[u8]) -> Vec<u8> {
-    value.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect()
+    // Room for a line end, which some readers want.
+    let mut text = Vec::with_capacity(value.len() + 1);
+    text.extend_from_slice(value);
+    text.retain(|b| !matches!(b, b'\r' | b'\n'));
+    text
 }
 
 #[cfg(test)]
