@@ -56,8 +56,7 @@ impl Canonical {
             let octets = Octets::of(before, block);
             self.before = block.last().copied().unwrap_or(before);
             self.counts.line_ends_changed += octets.lone_lf;
-            // Each CR counts as bare until its LF comes, which may be in the next block.
-            self.counts.bare_cr = (self.counts.bare_cr + octets.cr).saturating_sub(octets.pairs);
+            self.counts.bare_cr += octets.bare_cr;
             self.counts.nul += octets.nul;
             if octets.lone_lf > 0 {
                 hand_on(chunk.get(start..end).unwrap_or_default(), out)?;
@@ -72,7 +71,7 @@ impl Canonical {
 
     /// So far; a CR that ends what was fed counts as bare.
     pub fn counts(&self) -> Counts {
-        self.counts
+        Counts { bare_cr: self.counts.bare_cr + u64::from(self.before == b'\r'), ..self.counts }
     }
 
     /// Puts into the scratch what a block becomes.

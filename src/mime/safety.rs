@@ -16,8 +16,6 @@ pub(super) struct Safety {
     pub(super) lone_lf: bool,
     /// Anything else: NUL, a CR alone, a long line, a blank at a line's end, `From ` at its beginning, a lone dot.
     other: bool,
-    cr: u64,
-    pairs: u64,
     /// The last octet that was fed.
     before: u8,
     line: Line,
@@ -57,13 +55,11 @@ impl Line {
 impl Safety {
     pub(super) fn feed(&mut self, chunk: &[u8]) {
         for block in chunk.chunks(BLOCK) {
-            let octets = Octets::of(self.before, block);
+            let octets = Octets::all_of(self.before, block);
             self.before = block.last().copied().unwrap_or(self.before);
             self.eight_bit |= octets.eight_bit;
             self.lone_lf |= octets.lone_lf > 0;
-            self.cr += octets.cr;
-            self.pairs += octets.pairs;
-            self.other |= octets.nul > 0 || octets.blank_end;
+            self.other |= octets.bare_cr > 0 || octets.nul > 0 || octets.blank_end;
             // Once a text is unsafe, its lines change nothing any more.
             if !self.other {
                 self.lines(block);
@@ -89,7 +85,7 @@ impl Safety {
     /// Whether the text, its line ends made CRLF, passes all relays as it is.
     pub(super) fn is_safe(&self) -> bool {
         let last = self.line.is_safe(self.line.length, self.line.tail[1]);
-        !self.eight_bit && !self.other && last && self.cr == self.pairs
+        !self.eight_bit && !self.other && last && self.before != b'\r'
     }
 
     /// The same for a text in one piece.
