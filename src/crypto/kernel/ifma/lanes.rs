@@ -76,7 +76,7 @@ pub(super) struct Zmm(__m512i);
 /// The trait over the processor's instructions: how many lanes, then which intrinsic does what.
 macro_rules! lanes {
     ($lanes:ident, $count:literal, load $load:ident, zero $zero:ident, splat $splat:ident, first $cast:ident $broadcast:ident,
-     align $align:ident, add $add:ident, and $and:ident, low $low:ident, high $high:ident, shift $shift:ident $masked_shift:ident,
+     align $align:ident, add $add:ident, and $and:ident, low $low:ident, high $high:ident, shift $shift:ident $shift_each:ident,
      equal $equal:ident, replace $replace:ident) => {
         // Every method is inlined where the steps are compiled for these instructions.
         //
@@ -141,7 +141,14 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn carry_of_first(self) -> Self {
-                Self(unsafe { $masked_shift::<52>(1, self.0) })
+                // A shift by all bits leaves zero.
+                const BY: [u64; $count] = {
+                    let mut by = [64; $count];
+                    by[0] = DIGIT as u64;
+                    by
+                };
+                // SAFETY: there are as many lanes as are read.
+                Self(unsafe { $shift_each(self.0, $load(BY.as_ptr().cast())) })
             }
             #[inline(always)]
             fn equal(self, other: Self) -> u8 {
@@ -209,12 +216,12 @@ lanes!(
     Ymm, 4, load _mm256_loadu_si256, zero _mm256_setzero_si256, splat _mm256_set1_epi64x,
     first _mm256_castsi256_si128 _mm256_broadcastq_epi64, align _mm256_alignr_epi64, add _mm256_add_epi64,
     and _mm256_and_si256, low _mm256_madd52lo_epu64, high _mm256_madd52hi_epu64,
-    shift _mm256_srli_epi64 _mm256_maskz_srli_epi64, equal _mm256_cmpeq_epi64_mask, replace _mm256_mask_mov_epi64
+    shift _mm256_srli_epi64 _mm256_srlv_epi64, equal _mm256_cmpeq_epi64_mask, replace _mm256_mask_mov_epi64
 );
 
 lanes!(
     Zmm, 8, load _mm512_loadu_si512, zero _mm512_setzero_si512, splat _mm512_set1_epi64,
     first _mm512_castsi512_si128 _mm512_broadcastq_epi64, align _mm512_alignr_epi64, add _mm512_add_epi64,
     and _mm512_and_si512, low _mm512_madd52lo_epu64, high _mm512_madd52hi_epu64,
-    shift _mm512_srli_epi64 _mm512_maskz_srli_epi64, equal _mm512_cmpeq_epi64_mask, replace _mm512_mask_mov_epi64
+    shift _mm512_srli_epi64 _mm512_srlv_epi64, equal _mm512_cmpeq_epi64_mask, replace _mm512_mask_mov_epi64
 );

@@ -12,13 +12,13 @@
 //! modulus itself, brings it down.
 //!
 //! **Bounds.** Where n is below R / 2^16, factors below 3 n give a result below 9 n^2 / R + 2 n, which is below 3 n. A lane
-//! gets at most 4 D products of 52 bits, and holds 64.
+//! gets at most 5 D numbers of 52 bits, and holds 64.
 //!
 //! **Several at once.** Each function works on C numbers, step by step on one after the other, since one alone would leave the
 //! processor waiting for the chain of its lowest digits.
 //!
-//! No branch and no address depends on a number. There are no closures here: one that is not inlined would not be compiled
-//! for the processor's vectors.
+//! No branch and no address depends on a number. No closure here works on lanes: one that is not inlined would not be
+//! compiled for the processor's vectors.
 
 use super::lanes::{GREATEST, Lanes};
 
@@ -78,19 +78,20 @@ pub(super) fn multiply<L: Lanes, const V: usize, const C: usize>(
 /// x = x^2 / R.
 ///
 /// Of two vectors' products each pair is taken once, the digits of the lower vector being doubled. What a doubled digit
-/// carries is the lowest bit of the doubled digit in the vector above; only that vector's own products, which are not
-/// doubled, have to be told of it.
+/// carries is added to the doubled digit above it; only that one's vector itself, which is not taken doubled, has to be told
+/// of the carry on its own.
 #[inline(always)]
 pub(super) fn square<L: Lanes, const V: usize, const C: usize>(x: &mut Numbers<L, V, C>, n: &Moduli<L, V, C>) {
     const { assert!(V <= 10, "as many rows as are written below") };
-    // The last vector's carries are nobody's: it is doubled for no other.
-    let mut doubled = *x;
+    // The last vector is doubled for no other, so that its carries go nowhere.
+    let (mut doubled, mut carries) = (*x, *x);
     for c in 0..C {
-        let mut carries = L::default();
+        let mut below = L::default();
         for v in 0..V {
             let twice = x[c][v].add(x[c][v]);
-            doubled[c][v] = twice.and(L::splat(GREATEST)).add(carries);
-            carries = twice.carries();
+            doubled[c][v] = twice.and(L::splat(GREATEST)).add(below);
+            carries[c][v] = below;
+            below = twice.carries();
         }
     }
     let mut sums = [Sum::<L, V>::default(); C];
@@ -101,7 +102,7 @@ pub(super) fn square<L: Lanes, const V: usize, const C: usize>(x: &mut Numbers<L
             'steps: for lane in 0..L::COUNT {
                 $(if $row < V {
                     for c in 0..C {
-                        square_row::<L, V, $row>(&mut sums[c], &x[c], &doubled[c], lane);
+                        square_row::<L, V, $row>(&mut sums[c], &x[c], &doubled[c], &carries[c], lane);
                     }
                     done += 1;
                     if done == n.digits {
@@ -213,6 +214,7 @@ fn square_row<L: Lanes, const V: usize, const ROW: usize>(
     sum: &mut Sum<L, V>,
     x: &[L; V],
     doubled: &[L; V],
+    carries: &[L; V],
     lane: usize,
 ) {
     let digit = x[ROW].spread(lane);
@@ -221,7 +223,7 @@ fn square_row<L: Lanes, const V: usize, const ROW: usize>(
     *place = place.add_high(x[ROW], digit);
     let twice = doubled[ROW].spread(lane);
     if ROW > 0 {
-        sum.vectors[ROW] = sum.vectors[ROW].add_low(x[ROW], twice.and(L::splat(1)));
+        sum.vectors[ROW] = sum.vectors[ROW].add_low(x[ROW], carries[ROW].spread(lane));
     }
     sum.add_low(x, twice, ROW + 1);
     sum.add_high(x, twice, ROW + 1);
