@@ -37,7 +37,7 @@ impl Cpu {
         if !has!("avx2", "vaes", "vpclmulqdq") {
             return Some(Self(Width::One));
         }
-        Some(Self(if has!("avx512f", "avx512bw") { Width::Four } else { Width::Two }))
+        Some(Self(if !super::WITHOUT_AVX512 && has!("avx512f", "avx512bw") { Width::Four } else { Width::Two }))
     }
 
     pub(super) fn width(self) -> Width {
