@@ -39,6 +39,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | (none) | the library | yes |
+//! | `fast` | accelerated curves on x86-64 and AArch64 where the processor has the instructions; portable elsewhere | yes |
 //! | `cli` | the program `smime` | no |
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
@@ -48,7 +49,7 @@
 //!
 //! What is not there yet, the README lists.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod asn1;
 pub mod base;
@@ -73,6 +74,7 @@ pub use base::reason::Reason;
 pub use base::secret::Secret;
 pub use base::time::Time;
 pub use bulk::job::Bulk;
+pub use cert::cache::ChainCache;
 pub use cert::certificate::Certificate;
 pub use cert::chain::Trust;
 pub use cert::crl::Crl;

@@ -15,6 +15,7 @@ mod file_name;
 pub mod header;
 pub mod mailboxes;
 pub mod mbox;
+mod octets;
 pub mod outer;
 pub mod plan;
 mod safety;
