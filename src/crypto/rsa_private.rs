@@ -88,7 +88,7 @@ impl RsaPrivateKey {
         let number = self.public.number(block).ok_or(Error::Decrypt)?;
         let (factor, inverse) = self.blinding.pair(random, &self.public)?;
         let blinded = n.multiply(&number, &factor);
-        let power = self.power(&blinded);
+        let power = self.power(Backend::best(), &blinded);
         let back = n.power_public(&power, self.public.exponent());
         if !bool::from(back.ct_eq(&blinded)) {
             return Err(Error::Decrypt);
@@ -97,10 +97,10 @@ impl RsaPrivateKey {
     }
 
     /// RFC 8017 section 5.1.2 step 2.b.
-    fn power(&self, c: &[u64]) -> Limbs {
+    fn power(&self, backend: Backend, c: &[u64]) -> Limbs {
         let (p, q) = (&self.p, &self.q);
         let bases = [p.reduce(c), q.reduce(c)];
-        let [m1, m2] = power_pair(Backend::best(), [p, q], [&bases[0], &bases[1]], [&self.dp, &self.dq]);
+        let [m1, m2] = power_pair(backend, [p, q], [&bases[0], &bases[1]], [&self.dp, &self.dq]);
         // (m1 - m2) / q mod p, in this order since m2 may be above p.
         let h = p.subtract(&p.multiply(&m1, &self.coefficient_form), &p.multiply(&m2, &self.coefficient_form));
         let mut m = sum_with_product(&m2, &h, q.value());
@@ -206,3 +206,6 @@ fn invert(x: &[u64], n: &Modulus) -> Option<Limbs> {
 /// How often a random number that is too large, which each second one may be, is drawn anew.
 const TRIES: usize = 256;
 const WHAT: &str = "the RSA private key";
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ pub(crate) mod montgomery;
 #[cfg(target_arch = "x86_64")]
 mod mulx;
 mod portable;
+#[cfg(test)]
+pub(crate) mod undefined;
 
 use std::sync::OnceLock;
 

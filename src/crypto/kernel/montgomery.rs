@@ -117,8 +117,8 @@ impl Modulus {
             let mut wide = run.wide();
             for _ in 0..SQUARINGS {
                 run.square(&mut x, &mut wide);
+                self.below(&mut x);
             }
-            self.below(&mut x);
             x
         })
     }
@@ -126,6 +126,12 @@ impl Modulus {
     /// Takes n away from a number below 2n, without a branch, where it is not below n.
     fn below(&self, x: &mut [u64]) {
         portable::subtract_where_not_below(x, &self.n);
+    }
+
+    /// What is secret of a secret modulus, for tests of who looks at it.
+    #[cfg(test)]
+    pub(crate) fn secrets(&self) -> [&[u64]; 2] {
+        [&self.n, std::slice::from_ref(&self.n0)]
     }
 
     fn zero(&self) -> Limbs {
@@ -169,7 +175,7 @@ impl Modulus {
         x
     }
 
-    /// base^exponent mod n for a base below n. What the exponent is shows in the time it takes.
+    /// base^exponent mod n for a base below n and an exponent that is not zero, which shows in the time it takes.
     pub(crate) fn power_public(&self, base: &[u64], exponent: u64) -> Limbs {
         power_public(Backend::best(), self, base, exponent)
     }
@@ -181,7 +187,7 @@ impl Drop for Modulus {
     }
 }
 
-/// base^exponent mod n for a base below n.
+/// base^exponent mod n for a base below n and an exponent that is not zero.
 pub(crate) fn power_public(backend: Backend, modulus: &Modulus, base: &[u64], exponent: u64) -> Limbs {
     #[cfg(target_arch = "x86_64")]
     if backend == Backend::Ifma
@@ -380,3 +386,6 @@ pub(crate) fn bytes(limbs: &[u64], length: usize) -> Zeroizing<Vec<u8>> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,6 @@
 //! The arithmetic in plain Rust. No branch and no address depends on a number; sizes that keys have are compiled on their
 //! own, so that their loops have a known length.
 
-use super::montgomery::BLOCK;
-
 /// Runs the body with the slices' length as a constant, where it is one of the usual ones.
 macro_rules! sized {
     ($length:expr, $body:expr) => {
@@ -68,7 +66,7 @@ pub(super) fn reduce(x: &mut [u64], wide: &mut [u64], n: &[u64], n0: u64) {
             top = add_two_multiples(row, n, [d, w1.wrapping_mul(n0)], [0, top]);
         }
         let Some(high) = wide.get(length..2 * length) else { return };
-        let mask = top.wrapping_neg();
+        let mask = std::hint::black_box(top.wrapping_neg());
         let mut borrow = false;
         for ((x, limb), n) in x.iter_mut().zip(high).zip(n) {
             (*x, borrow) = limb.borrowing_sub(n & mask, borrow);
@@ -107,7 +105,7 @@ pub(super) fn subtract_modulo(x: &mut [u64], y: &[u64], n: &[u64]) {
     for (x, y) in x.iter_mut().zip(y) {
         (*x, borrow) = x.borrowing_sub(*y, borrow);
     }
-    let mask = std::hint::black_box(u64::from(borrow)).wrapping_neg();
+    let mask = std::hint::black_box(u64::from(borrow).wrapping_neg());
     let mut carry = false;
     for (x, n) in x.iter_mut().zip(n) {
         (*x, carry) = x.carrying_add(n & mask, carry);
@@ -133,7 +131,7 @@ pub(super) fn is_below(x: &[u64], y: &[u64]) -> bool {
 
 /// x = x - n where that is not negative, x having a bit above it; what that bit is then.
 pub(super) fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) -> u64 {
-    let mask = std::hint::black_box(carry | u64::from(!is_below(x, n))).wrapping_neg();
+    let mask = std::hint::black_box((carry | u64::from(!is_below(x, n))).wrapping_neg());
     let mut borrow = false;
     for (x, n) in x.iter_mut().zip(n) {
         (*x, borrow) = x.borrowing_sub(n & mask, borrow);
@@ -141,10 +139,10 @@ pub(super) fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) -> u64 {
     carry.wrapping_sub(u64::from(borrow))
 }
 
-/// All ones, or zero.
-pub(super) fn mask_where_equal(a: u64, b: u64) -> u64 {
-    let difference = std::hint::black_box(a ^ b);
-    ((difference | difference.wrapping_neg()) >> 63).wrapping_sub(1)
+/// All ones, or zero. The compiler is not to know that it is one of these, lest it branches.
+fn mask_where_equal(a: u64, b: u64) -> u64 {
+    let difference = a ^ b;
+    std::hint::black_box(((difference | difference.wrapping_neg()) >> 63).wrapping_sub(1))
 }
 
 /// row += a (d + 2^64 e), where the row is two limbs longer than a, and with one limb at the row's lowest and another above
@@ -183,5 +181,3 @@ fn double_and_add_squares(wide: &mut [u64], a: &[u64]) {
         (*low, *high) = (sum as u64, (sum >> 64) as u64);
     }
 }
-
-const _: () = assert!(BLOCK == 8);
