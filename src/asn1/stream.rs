@@ -6,6 +6,9 @@ use super::{Error, ErrorKind, Result};
 use std::io::BufRead;
 use std::sync::Arc;
 
+/// Octets that are made room for before they are there: a certificate has some 2000.
+const MOST_RESERVED: usize = 4 << 10;
+
 /// A pull reader over anything buffered, a slice included.
 pub struct Stream<R> {
     inner: R,
@@ -95,8 +98,18 @@ impl<R: BufRead> Stream<R> {
     /// The next element as received, whole, where it is at most `max` bytes long.
     pub fn take(&mut self, max: usize, what: &'static str) -> Result<Vec<u8>> {
         let mut raw = Vec::new();
-        self.copy_element(what, Some(max), &mut |bytes| raw.extend_from_slice(bytes))?;
+        self.take_into(&mut raw, max, what)?;
         Ok(raw)
+    }
+
+    /// The same at the end of what is there.
+    pub fn take_into(&mut self, raw: &mut Vec<u8>, max: usize, what: &'static str) -> Result<()> {
+        if let Some(Header { header_len, length: Some(length), .. }) = self.peek_header()? {
+            // What an element says of its length is not believed before it was read.
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(MOST_RESERVED).min(max);
+            raw.reserve_exact(header_len + length);
+        }
+        self.copy_element(what, Some(max), &mut |bytes| raw.extend_from_slice(bytes))
     }
 
     /// Passes over the next element.
@@ -176,6 +189,15 @@ impl<R: BufRead> Stream<R> {
         self.position += amount as u64;
     }
 
+    /// Where the content of the string that was just opened lies, counted from where the reader was made, if it lies there
+    /// in one piece; and its length.
+    pub fn string_span(&self) -> Option<(u64, u64)> {
+        match &self.string {
+            Some(StringState { outside, left }) if self.frames.len() == *outside => Some((self.position, *left)),
+            _ => None,
+        }
+    }
+
     /// Checks that the input ends here (SEC-42).
     pub fn end(&mut self, what: &'static str) -> Result<()> {
         let position = self.position();
@@ -224,6 +246,13 @@ impl<R: BufRead> Stream<R> {
             };
             let offset = self.position;
             self.octets.clear();
+            // Most headers lie in the buffer as a whole.
+            let buffered = fill(&mut self.inner, "element", offset)?;
+            if let Some(header) = Header::parse(buffered, offset)? {
+                self.octets.extend_from_slice(buffered.get(..header.header_len).unwrap_or_default());
+                self.inner.consume(header.header_len);
+                self.position += header.header_len as u64;
+            }
             let header = loop {
                 match Header::parse(&self.octets, offset)? {
                     Some(header) => break header,

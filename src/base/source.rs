@@ -4,10 +4,12 @@
 //! large input is read once to be judged and once more to be handed over. A [`Source`] is what allows that: a reader can be had
 //! from any position, as often as wanted. A file may change between two readings; [`Rewindable`] notices.
 
-use sha2::{Digest, Sha256};
+use ghash::GHash;
+use ghash::universal_hash::UniversalHash;
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// Bytes that can be read more than once, from any position.
 pub trait Source: Send + Sync {
@@ -31,6 +33,63 @@ pub trait Source: Send + Sync {
 /// A source shared by everything that is derived from it.
 pub type SharedSource<'a> = Arc<dyn Source + 'a>;
 
+/// The longest piece of input that is worked on at a time, so that it stays in the processor's cache for whoever works on it
+/// next.
+const PIECE: usize = 64 << 10;
+
+/// The same source, whose readers go on where a signal interrupted them (SEC-154). What lies in memory is what it was.
+pub(crate) fn patient<'a>(source: &SharedSource<'a>) -> SharedSource<'a> {
+    match source.as_slice() {
+        Some(_) => Arc::clone(source),
+        None => Arc::new(Patient(Arc::clone(source))),
+    }
+}
+
+struct Patient<'a>(SharedSource<'a>);
+
+impl Source for Patient<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        loop {
+            match self.0.reader(offset) {
+                Ok(inner) => return Ok(Box::new(PatientReader(inner))),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+}
+
+struct PatientReader<'r>(Box<dyn BufRead + 'r>);
+
+impl BufRead for PatientReader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        loop {
+            match self.0.fill_buf() {
+                Ok([]) => return Ok(&[]),
+                // It is in the buffer by now, and asking again gives the same.
+                Ok(_) => break,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
+    }
+}
+
+impl Read for PatientReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        read_buffered(self, into)
+    }
+}
+
 /// Hands everything that a reader has to `out`, in pieces as they are buffered.
 pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     loop {
@@ -42,6 +101,7 @@ pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]
         if piece.is_empty() {
             return Ok(());
         }
+        let piece = piece.get(..PIECE).unwrap_or(piece);
         out(piece)?;
         let used = piece.len();
         reader.consume(used);
@@ -153,29 +213,50 @@ pub struct Changed {
     pub offset: u64,
 }
 
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 256 << 10;
 
-/// A seekable input (a file, mostly), read in blocks of 1 MiB. The first reading of a block keeps its SHA-256, and
+/// A seekable input (a file, mostly), read in blocks of 256 KiB. The first reading of a block keeps a fingerprint of it, and
 /// every later one hands the block on only after comparing it (design.md, law 3).
 pub struct Rewindable<R> {
     state: Mutex<State<R>>,
     length: u64,
+    fingerprint: Fingerprint,
 }
 
 struct State<R> {
     inner: R,
-    seen: Vec<Option<[u8; 32]>>,
+    seen: Vec<Option<[u8; 16]>>,
+}
+
+/// GHASH under a key that was drawn for one source and leaves it in no way: whoever changes a block cannot know it, and
+/// meets the fingerprint of before with one chance in 2^114.
+#[derive(Clone)]
+struct Fingerprint(GHash);
+
+impl Fingerprint {
+    fn new() -> io::Result<Self> {
+        let mut key = Zeroizing::new([0; 16]);
+        getrandom::fill(&mut *key).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self(GHash::new(&(*key).into())))
+    }
+
+    fn of(&self, block: &[u8]) -> [u8; 16] {
+        let mut hash = self.0.clone();
+        hash.update_padded(block);
+        hash.finalize().into()
+    }
 }
 
 impl<R: Read + Seek + Send> Rewindable<R> {
     /// Takes the input as it stands, from its first byte to its present end.
     ///
     /// # Errors
-    /// What seeking to the end reports; a pipe, for one, cannot.
+    /// What seeking to the end reports; a pipe, for one, cannot. What the system's randomness reports.
     pub fn new(mut inner: R) -> io::Result<Self> {
         let length = inner.seek(SeekFrom::End(0))?;
         let blocks = usize::try_from(length.div_ceil(BLOCK as u64)).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        Ok(Self { state: Mutex::new(State { inner, seen: vec![None; blocks] }), length })
+        let state = Mutex::new(State { inner, seen: vec![None; blocks] });
+        Ok(Self { state, length, fingerprint: Fingerprint::new()? })
     }
 
     fn load(&self, block: u64, into: &mut Vec<u8>) -> io::Result<()> {
@@ -189,11 +270,11 @@ impl<R: Read + Seek + Send> Rewindable<R> {
             io::ErrorKind::UnexpectedEof => changed(),
             _ => e,
         })?;
-        let digest: [u8; 32] = Sha256::digest(&into[..]).into();
+        let fingerprint = self.fingerprint.of(into);
         match state.seen.get_mut(block as usize) {
-            Some(Some(before)) if *before != digest => Err(changed()),
+            Some(Some(before)) if *before != fingerprint => Err(changed()),
             Some(slot) => {
-                *slot = Some(digest);
+                *slot = Some(fingerprint);
                 Ok(())
             }
             None => Err(changed()),

@@ -6,11 +6,16 @@ use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, der, oid};
 use crate::base::reason::visible;
 use const_oid::ObjectIdentifier;
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 pub use text::NameError;
 #[cfg(feature = "net")]
 pub(crate) use text::attribute_type;
+
+/// Attributes that are expected.
+const USUAL: usize = 6;
 
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).
 ///
@@ -28,6 +33,8 @@ pub(crate) use text::attribute_type;
 pub struct Name {
     der: Vec<u8>,
     attributes: Vec<Attribute>,
+    /// The texts of all attributes, one after the other.
+    texts: String,
     canonical: Vec<u8>,
 }
 
@@ -35,7 +42,7 @@ pub struct Name {
 #[derive(Clone)]
 struct Attribute {
     oid: ObjectIdentifier,
-    text: String,
+    text: Range<usize>,
     rdn: usize,
 }
 
@@ -54,8 +61,9 @@ impl Name {
     /// # Errors
     /// Where it is no Name.
     pub fn read(element: &Element<'_>) -> asn1::Result<Self> {
-        let mut attributes = Vec::new();
-        let mut canonical = Vec::new();
+        let length = element.raw().len();
+        let (mut attributes, mut texts) = (Vec::with_capacity(USUAL), String::with_capacity(length));
+        let mut canonical = Vec::with_capacity((2 * length).min(1024));
         let mut names = element.sequence("Name")?;
         let mut rdn = 0;
         while let Some(set) = names.next_element()? {
@@ -67,8 +75,12 @@ impl Name {
                     let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
                     let value = parts.required_any("AttributeValue")?;
                     parts.finish("AttributeTypeAndValue")?;
-                    let text = value.text("AttributeValue").unwrap_or_else(|_| format!("#{}", hex(value.raw())));
-                    attributes.push(Attribute { oid, text, rdn });
+                    let start = texts.len();
+                    match value.borrowed_text("AttributeValue") {
+                        Ok(text) => texts.push_str(&text),
+                        Err(_) => texts.extend(["#", &hex(value.raw())]),
+                    }
+                    attributes.push(Attribute { oid, text: start..texts.len(), rdn });
                     // Of one attribute, as most have, there is nothing to sort.
                     if keys.is_empty() && members.is_empty() {
                         put_comparison_key(out, &oid, &value);
@@ -84,7 +96,7 @@ impl Name {
             })?;
             rdn += 1;
         }
-        Ok(Self { der: element.raw().to_vec(), attributes, canonical })
+        Ok(Self { der: element.raw().to_vec(), attributes, texts, canonical })
     }
 
     /// A name of one attribute per RDN, in the order of the encoding: the most general first (country, organization,
@@ -102,7 +114,12 @@ impl Name {
             .collect();
         let der = der::sequence(&rdns);
         // What was just written reads back; an empty name stands for what cannot happen.
-        Self::from_der(&der).unwrap_or(Self { der, attributes: Vec::new(), canonical: Vec::new() })
+        Self::from_der(&der).unwrap_or(Self {
+            der,
+            attributes: Vec::new(),
+            texts: String::new(),
+            canonical: Vec::new(),
+        })
     }
 
     /// The encoding as received.
@@ -141,7 +158,7 @@ impl Name {
     /// Types and texts in the order of the encoding. A value that is no character string is shown as `#` and the
     /// hexadecimal of its encoding.
     pub fn attributes(&self) -> impl DoubleEndedIterator<Item = (&ObjectIdentifier, &str)> {
-        self.attributes.iter().map(|attribute| (&attribute.oid, attribute.text.as_str()))
+        self.attributes.iter().map(|attribute| (&attribute.oid, self.text(attribute)))
     }
 
     /// The most specific common name.
@@ -162,8 +179,12 @@ impl Name {
             return "(no name)".to_owned();
         }
         let mut text = String::new();
-        for part in self.parts() {
-            text.push_str(&part);
+        for (separator, attribute) in self.in_display_order() {
+            let value = escaped(self.text(attribute));
+            match short_name(&attribute.oid) {
+                Some(label) => text.extend([separator, label, "=", &value]),
+                None => text.extend([separator, &attribute.oid.to_string(), "=", &value]),
+            }
             if text.len() > LONGEST {
                 break;
             }
@@ -174,20 +195,25 @@ impl Name {
         }
     }
 
-    /// The pieces of the displayed form: separators and attributes, the most specific RDN first.
-    fn parts(&self) -> impl Iterator<Item = String> {
-        let mut rdns: Vec<&[Attribute]> = self.attributes.chunk_by(|a, b| a.rdn == b.rdn).collect();
-        rdns.reverse();
-        rdns.into_iter().enumerate().flat_map(|(at, rdn)| {
-            rdn.iter().enumerate().map(move |(member, attribute)| {
-                let separator = match (at, member) {
-                    (0, 0) => "",
-                    (_, 0) => ", ",
-                    _ => "+",
-                };
-                let label = short_name(&attribute.oid).map_or_else(|| attribute.oid.to_string(), str::to_owned);
-                format!("{separator}{label}={}", escaped(&attribute.text))
-            })
+    fn text(&self, attribute: &Attribute) -> &str {
+        self.texts.get(attribute.text.clone()).unwrap_or_default()
+    }
+
+    /// The attributes with what stands before each in the displayed form: the most specific RDN first.
+    fn in_display_order(&self) -> impl Iterator<Item = (&'static str, &Attribute)> {
+        let mut rest = self.attributes.as_slice();
+        let mut rdn: &[Attribute] = &[];
+        let mut separator = "";
+        std::iter::from_fn(move || {
+            if rdn.is_empty() {
+                let last = rest.last()?.rdn;
+                let first = rest.partition_point(|attribute| attribute.rdn < last);
+                (rest, rdn) = rest.split_at_checked(first)?;
+            }
+            let (attribute, others) = rdn.split_first()?;
+            rdn = others;
+            let before = std::mem::replace(&mut separator, if others.is_empty() { ", " } else { "+" });
+            Some((before, attribute))
         })
     }
 }
@@ -196,7 +222,16 @@ impl fmt::Display for Name {
     /// As RFC 4514 writes names, with a blank after each comma: the most specific RDN first. Control and
     /// bidirectional characters are shown as `\u{..}`. In linear time (SEC-95).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts().try_for_each(|part| f.write_str(&part))
+        for (separator, attribute) in self.in_display_order() {
+            f.write_str(separator)?;
+            match short_name(&attribute.oid) {
+                Some(label) => f.write_str(label)?,
+                None => write!(f, "{}", attribute.oid)?,
+            }
+            f.write_str("=")?;
+            f.write_str(&escaped(self.text(attribute)))?;
+        }
+        Ok(())
     }
 }
 
@@ -268,7 +303,13 @@ fn counted<T>(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 }
 
 /// RFC 4514 section 2.4, then what could deceive a terminal.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'@' | b'_' | b'/' | b':' | b'\'');
+    let blank_end = text.starts_with(' ') || text.ends_with(' ');
+    if !blank_end && text.as_bytes().iter().all(|b| plain(b)) {
+        return Cow::Borrowed(text);
+    }
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -278,7 +319,7 @@ fn escaped(text: &str) -> String {
         }
         out.push(c);
     }
-    visible(&out)
+    Cow::Owned(visible(&out))
 }
 
 pub(super) fn string_type(oid: &ObjectIdentifier, text: &str) -> Tag {

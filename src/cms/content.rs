@@ -156,53 +156,128 @@ pub(super) fn drain<R: BufRead>(
 pub struct Content<'a> {
     message: SharedSource<'a>,
     limits: Limits,
+    /// Where it lies in a message in memory, if it lies there in one piece.
+    span: Option<(usize, usize)>,
 }
 
 impl<'a> Content<'a> {
     /// The content of the ContentInfo in `message`, which has been read before.
     pub fn of(message: SharedSource<'a>, limits: &Limits) -> Self {
-        Self { message, limits: limits.clone() }
+        let span = message.as_slice().and_then(|bytes| span(bytes, limits));
+        Self { message, limits: limits.clone(), span }
     }
+}
+
+/// Where the content of a message in memory lies, from its first octet to before the one after it.
+fn span(message: &[u8], limits: &Limits) -> Option<(usize, usize)> {
+    let (start, length) = open(Stream::new(message), limits).ok()?.string_span()?;
+    let (start, length) = (usize::try_from(start).ok()?, usize::try_from(length).ok()?);
+    let end = start.checked_add(length).filter(|end| *end <= message.len())?;
+    Some((start, end))
+}
+
+/// Reads up to the content, whose string is then open where there is one.
+fn open<R: BufRead>(mut stream: Stream<R>, limits: &Limits) -> Result<Stream<R>> {
+    match enter_content_info(&mut stream)? {
+        ContentType::SignedData => {
+            super::signed::Head::read(&mut stream, limits)?;
+        }
+        kind @ (ContentType::EnvelopedData | ContentType::AuthEnvelopedData | ContentType::EncryptedData) => {
+            super::enveloped::Head::read(&mut stream, kind, limits)?;
+        }
+        kind @ (ContentType::CompressedData | ContentType::DigestedData) => {
+            super::wrapped::Head::read(&mut stream, kind, limits)?;
+        }
+        ContentType::Data => stream.open_string(Tag::OCTET_STRING, "content").map_err(Error::from)?,
+        other => return Err(Error::Unsupported(format!("{other} has no content to read"))),
+    }
+    Ok(stream)
 }
 
 impl Source for Content<'_> {
     fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
-        let mut stream = Stream::new(self.message.reader(0)?);
-        match enter_content_info(&mut stream)? {
-            ContentType::SignedData => {
-                super::signed::Head::read(&mut stream, &self.limits)?;
-            }
-            kind @ (ContentType::EnvelopedData | ContentType::AuthEnvelopedData | ContentType::EncryptedData) => {
-                super::enveloped::Head::read(&mut stream, kind, &self.limits)?;
-            }
-            kind @ (ContentType::CompressedData | ContentType::DigestedData) => {
-                super::wrapped::Head::read(&mut stream, kind, &self.limits)?;
-            }
-            ContentType::Data => stream.open_string(Tag::OCTET_STRING, "content").map_err(Error::from)?,
-            other => return Err(Error::Unsupported(format!("{other} has no content to read")).into()),
+        if let Some(content) = self.as_slice() {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+            return Ok(Box::new(content.get(from..).unwrap_or_default()));
         }
-        let mut reader = ContentReader { stream };
+        let stream = open(Stream::new(self.message.reader(0)?), &self.limits)?;
+        let mut reader = ContentReader { stream, gathered: Vec::new(), at: 0 };
         io::copy(&mut (&mut reader).take(offset), &mut io::sink())?;
         Ok(Box::new(reader))
     }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        let (start, end) = self.span?;
+        self.message.as_slice()?.get(start..end)
+    }
 }
+
+/// Short segments are gathered up to so many octets.
+const GATHERED: usize = 16 << 10;
 
 struct ContentReader<R> {
     stream: Stream<R>,
+    gathered: Vec<u8>,
+    /// How much of what is gathered was used.
+    at: usize,
+}
+
+impl<R: BufRead> ContentReader<R> {
+    fn chunk(&mut self) -> io::Result<&[u8]> {
+        self.stream.chunk("content").map_err(|e| Error::from(e).into())
+    }
 }
 
 impl<R: BufRead> BufRead for ContentReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.stream.chunk("content").map_err(|e| Error::from(e).into())
+        if self.at >= self.gathered.len() {
+            self.gathered.clear();
+            self.at = 0;
+            if self.chunk()?.len() >= GATHERED {
+                return self.chunk();
+            }
+            while self.gathered.len() < GATHERED {
+                let room = GATHERED - self.gathered.len();
+                let piece = self.stream.chunk("content").map_err(Error::from)?;
+                let piece = piece.get(..room).unwrap_or(piece);
+                self.gathered.extend_from_slice(piece);
+                let used = piece.len();
+                self.stream.consume(used);
+                if used == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(self.gathered.get(self.at..).unwrap_or_default())
     }
 
     fn consume(&mut self, amount: usize) {
-        self.stream.consume(amount);
+        if self.at < self.gathered.len() {
+            self.at = self.at.saturating_add(amount);
+        } else {
+            self.stream.consume(amount);
+        }
     }
 }
 
 impl<R: BufRead> Read for ContentReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         read_buffered(self, into)
+    }
+
+    /// Segment by segment, each as long as it is.
+    fn read_to_end(&mut self, all: &mut Vec<u8>) -> io::Result<usize> {
+        let before = all.len();
+        all.extend_from_slice(self.gathered.get(self.at..).unwrap_or_default());
+        self.at = self.gathered.len();
+        loop {
+            let piece = self.chunk()?;
+            if piece.is_empty() {
+                return Ok(all.len() - before);
+            }
+            all.extend_from_slice(piece);
+            let used = piece.len();
+            self.stream.consume(used);
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod layers;
 pub mod message;
 pub mod negotiation;
 pub mod notice;
+mod out;
 pub mod recipients;
 pub mod sign;
 mod signed;

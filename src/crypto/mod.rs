@@ -7,6 +7,7 @@
 
 pub mod agreement;
 pub mod algorithm;
+mod backend;
 pub mod content;
 pub mod digest;
 pub(crate) mod dsa_key;

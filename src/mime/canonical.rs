@@ -2,6 +2,7 @@
 //!
 //! An LF alone becomes CRLF, a CRLF stays, and a CR alone is data: it is kept, and counted. Blanks at line ends stay.
 
+use super::octets::{BLOCK, Octets};
 use std::borrow::Cow;
 use std::io::{self, Write};
 
@@ -31,13 +32,11 @@ pub struct Counts {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Canonical {
-    after_cr: bool,
+    /// The last octet that was fed.
+    before: u8,
     counts: Counts,
     scratch: Vec<u8>,
 }
-
-/// Changed text is handed on in pieces of about this size.
-const PIECE: usize = 32 << 10;
 
 impl Canonical {
     /// Nothing seen yet.
@@ -50,65 +49,50 @@ impl Canonical {
     /// # Errors
     /// What `out` reports.
     pub fn feed(&mut self, chunk: &[u8], out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return Ok(()) };
-        let mut pairs = u64::from(self.after_cr && *first == b'\n');
-        let mut alone = u64::from(!self.after_cr && *first == b'\n');
-        for at in memchr::memchr_iter(b'\n', chunk) {
-            if let Some(before) = at.checked_sub(1) {
-                match chunk.get(before) {
-                    Some(b'\r') => pairs += 1,
-                    _ => alone += 1,
-                }
+        // Blocks that need no change are handed on together with those before them.
+        let (mut start, mut end) = (0, 0);
+        for block in chunk.chunks(BLOCK) {
+            let before = self.before;
+            let octets = Octets::of(before, block);
+            self.before = block.last().copied().unwrap_or(before);
+            self.counts.line_ends_changed += octets.lone_lf;
+            self.counts.bare_cr += octets.bare_cr;
+            self.counts.nul += octets.nul;
+            if octets.lone_lf > 0 {
+                hand_on(chunk.get(start..end).unwrap_or_default(), out)?;
+                self.change(before, block);
+                hand_on(&self.scratch, out)?;
+                start = end + block.len();
             }
+            end += block.len();
         }
-        self.counts.line_ends_changed += alone;
-        let cr = memchr::memchr_iter(b'\r', chunk).count() as u64;
-        // Each CR counts as bare until its LF comes, which may be in the next piece.
-        self.counts.bare_cr = (self.counts.bare_cr + cr).saturating_sub(pairs);
-        if memchr::memchr(0, chunk).is_some() {
-            self.counts.nul += memchr::memchr_iter(0, chunk).count() as u64;
-        }
-        let after_cr = std::mem::replace(&mut self.after_cr, *last == b'\r');
-        if alone == 0 { out(chunk) } else { self.change(chunk, after_cr, out) }
+        hand_on(chunk.get(start..).unwrap_or_default(), out)
     }
 
     /// So far; a CR that ends what was fed counts as bare.
     pub fn counts(&self) -> Counts {
-        self.counts
+        Counts { bare_cr: self.counts.bare_cr + u64::from(self.before == b'\r'), ..self.counts }
     }
 
-    fn change(&mut self, chunk: &[u8], after_cr: bool, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    /// Puts into the scratch what a block becomes.
+    fn change(&mut self, before: u8, block: &[u8]) {
         self.scratch.clear();
+        self.scratch.reserve(2 * BLOCK);
         let mut start = 0;
-        for at in memchr::memchr_iter(b'\n', chunk) {
-            let canonical = match at.checked_sub(1) {
-                Some(before) => chunk.get(before) == Some(&b'\r'),
-                None => after_cr,
-            };
-            let line = chunk.get(start..at).unwrap_or_default();
-            // A line too long for the scratch is handed on as it lies.
-            if line.len() >= PIECE {
-                out(&self.scratch)?;
-                self.scratch.clear();
-                out(line)?;
-            } else {
-                self.scratch.extend_from_slice(line);
-            }
-            self.scratch.extend_from_slice(if canonical { b"\n" } else { b"\r\n" });
-            start = at + 1;
-            if self.scratch.len() >= PIECE {
-                out(&self.scratch)?;
-                self.scratch.clear();
+        for at in memchr::memchr_iter(b'\n', block) {
+            let last = at.checked_sub(1).map_or(Some(&before), |last| block.get(last));
+            if last != Some(&b'\r') {
+                self.scratch.extend_from_slice(block.get(start..at).unwrap_or_default());
+                self.scratch.push(b'\r');
+                start = at;
             }
         }
-        if !self.scratch.is_empty() {
-            out(&self.scratch)?;
-        }
-        match chunk.get(start..) {
-            Some(rest) if !rest.is_empty() => out(rest),
-            _ => Ok(()),
-        }
+        self.scratch.extend_from_slice(block.get(start..).unwrap_or_default());
     }
+}
+
+fn hand_on(bytes: &[u8], out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    if bytes.is_empty() { Ok(()) } else { out(bytes) }
 }
 
 /// A writer that canonicalises what is written through it.
@@ -185,11 +169,27 @@ mod tests {
 
     #[test]
     fn long_lines_are_not_gathered() {
-        let text = format!("a\n{}\nb", "x".repeat(3 * PIECE));
+        let text = format!("a\n{}\nb", "x".repeat(3 * BLOCK));
         let mut writer = CanonicalWriter::new(Vec::new());
         writer.write_all(text.as_bytes()).unwrap();
         assert_eq!(writer.counts().line_ends_changed, 2);
         assert_eq!(writer.into_inner(), text.replace('\n', "\r\n").into_bytes());
+    }
+
+    /// Line ends at every place around the end of a block, which is where pieces are joined.
+    #[test]
+    fn blocks_make_no_difference() {
+        for line in 1..40 {
+            let text: Vec<u8> = (0..2 * BLOCK + 50).map(|n| if n % line == 0 { b'\n' } else { b'x' }).collect();
+            for lead in ["", "\r", "\r\r"] {
+                let text = [lead.as_bytes(), &text].concat();
+                for piece in [text.len(), BLOCK - 1, BLOCK + 1, 1000] {
+                    let mut writer = CanonicalWriter::new(Vec::new());
+                    text.chunks(piece).for_each(|chunk| writer.write_all(chunk).unwrap());
+                    assert!(writer.into_inner() == canonical(&text).as_ref(), "{line} {piece}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use super::content_type::ContentType;
 use super::emit::BoundaryWatch;
 use super::entity::{Closing, Entity, MarginText, scan};
 use super::header::line_at;
-use super::mailboxes::{self, Mailbox};
+use super::mailboxes::Mailboxes;
 use super::outer::{Arrangement, Outer, is_content_field, is_of_the_message};
 use super::safety::{Safety, lines_fit};
 use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
@@ -20,6 +20,7 @@ use super::{ErrorKind, Result};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ use std::sync::Arc;
 pub struct Protected<'a> {
     /// The header fields that stay outside.
     pub outer: Outer,
-    /// Who stood in Bcc.
-    pub removed_bcc: Vec<Mailbox>,
+    /// Who it is from and to. Bcc stays inside here, and is removed from what is sent.
+    pub mailboxes: Mailboxes,
     /// Whether it is signed or encrypted already.
     pub kind: Kind,
     /// The entity to protect, with every Content-* field.
@@ -65,6 +66,8 @@ enum Piece {
     Text(Vec<u8>),
     /// A range of the source with CRLF line ends.
     Canonical(Range),
+    /// A range of the source, whose line ends were seen to be CRLF.
+    Verbatim(Range),
     /// A range of the source, decoded and encoded anew.
     Encoded { range: Range, line_ends: LineEnds, from: TransferEncoding, to: TransferEncoding },
 }
@@ -93,7 +96,7 @@ impl<'a> Protected<'a> {
         let mut maker = Maker { cursor: Cursor::new(source.as_ref()), limits, notes: Vec::new(), re_encoded: 0 };
         maker.notes.extend_from_slice(entity.header.oddities());
         let Root { whole, bare, body } = maker.root(&entity)?;
-        let removed_bcc = mailboxes::Mailboxes::read(&entity.header, limits)?.bcc;
+        let mailboxes = Mailboxes::read(&entity.header, limits)?;
         let kind = kind(&entity);
         let mut notes = maker.notes;
         if maker.re_encoded > 0 {
@@ -108,7 +111,7 @@ impl<'a> Protected<'a> {
             Plan { source: Arc::clone(source), pieces: pieces.collect() }
         };
         let (plan, bare) = (plan(whole), plan(bare));
-        Ok(Self { outer: Outer::of(&entity.header), removed_bcc, kind, plan, bare, entity, notes })
+        Ok(Self { outer: Outer::of(&entity.header), mailboxes, kind, plan, bare, entity, notes })
     }
 }
 
@@ -148,6 +151,7 @@ impl<'a> Plan<'a> {
                     let mut canonical = Canonical::new();
                     cursor.each(*range, &mut |chunk| canonical.feed(chunk, out))?;
                 }
+                Piece::Verbatim(range) => cursor.each(*range, out)?,
                 Piece::Encoded { range, line_ends, from, to } => {
                     let raw: Box<dyn BufRead + '_> = Box::new(cursor.limited(*range)?);
                     // Line ends are made CRLF before decoding: afterwards, an LF may be data.
@@ -180,17 +184,30 @@ impl<'a> Plan<'a> {
         Ok(all)
     }
 
-    /// How many bytes the entity has, by making it.
+    /// How many bytes the entity has, by making what cannot be counted otherwise.
     ///
     /// # Errors
     /// As for [`Plan::for_each`].
     pub fn length(&self) -> io::Result<u64> {
+        if let Some(length) = self.counted() {
+            return Ok(length);
+        }
         let mut length = 0_u64;
         self.for_each(&mut |bytes| {
             length = length.saturating_add(bytes.len() as u64);
             Ok(())
         })?;
         Ok(length)
+    }
+
+    /// How many bytes the entity has, where that is known without making it.
+    pub(crate) fn counted(&self) -> Option<u64> {
+        let length = |piece: &Piece| match piece {
+            Piece::Text(bytes) => Some(bytes.len() as u64),
+            Piece::Verbatim(Range { start, end: Some(end) }) => Some(end.saturating_sub(*start)),
+            Piece::Verbatim(_) | Piece::Canonical(_) | Piece::Encoded { .. } => None,
+        };
+        self.pieces.iter().map(length).try_fold(0_u64, |sum, length| sum.checked_add(length?))
     }
 
     /// Whether `--` and this boundary stand anywhere in the entity (SEC-144).
@@ -249,15 +266,21 @@ struct Made {
     changed: bool,
     /// Whether it is safe from relays.
     safe: bool,
+    /// Whether all its line ends are CRLF in the source, its header's included.
+    crlf: bool,
     /// A transfer encoding that its header must name now.
     encoding: Option<TransferEncoding>,
 }
 
 impl Made {
-    fn unchanged(start: u64, end: u64, safe: bool) -> Self {
-        let range = Range { start, end: Some(end) };
-        Self { pieces: vec![Piece::Canonical(range)], changed: false, safe, encoding: None }
+    fn unchanged(start: u64, end: u64, safe: bool, crlf: bool) -> Self {
+        Self { pieces: vec![unchanged(start, end, crlf)], changed: false, safe, crlf, encoding: None }
     }
+}
+
+fn unchanged(start: u64, end: u64, crlf: bool) -> Piece {
+    let range = Range { start, end: Some(end) };
+    if crlf { Piece::Verbatim(range) } else { Piece::Canonical(range) }
 }
 
 /// The mail itself as it will be.
@@ -267,6 +290,14 @@ struct Root {
     /// The same without the fields that speak of the message.
     bare: Vec<u8>,
     body: Vec<Piece>,
+}
+
+/// A delimiter as it stands in the source.
+struct Delimiter {
+    /// Whether it is a line end, the delimiter, and a line end, with no blanks that a relay may strip.
+    plain: bool,
+    /// Whether its line ends are CRLF.
+    crlf: bool,
 }
 
 struct Maker<'s, 'l> {
@@ -317,12 +348,14 @@ impl Maker<'_, '_> {
             );
         }
         let safe = body.safe && header_safe;
-        if !body.changed && header == *canonical(entity.header.bytes()) {
-            return Ok(Made::unchanged(entity.start, entity.end, safe));
+        let original = canonical(entity.header.bytes());
+        let crlf = body.crlf && matches!(original, Cow::Borrowed(_));
+        if !body.changed && header == *original {
+            return Ok(Made::unchanged(entity.start, entity.end, safe, crlf));
         }
         let mut pieces = vec![Piece::Text(header)];
         pieces.extend(body.pieces);
-        Ok(Made { pieces, changed: true, safe, encoding: None })
+        Ok(Made { pieces, changed: true, safe, crlf, encoding: None })
     }
 
     fn body(&mut self, entity: &Entity) -> Result<Made> {
@@ -347,8 +380,8 @@ impl Maker<'_, '_> {
 
     /// A body that stays as it is, whatever a relay may do to it.
     fn kept(&mut self, entity: &Entity) -> Result<Made> {
-        let safe = self.judge(entity.body, entity.end)?.is_safe();
-        Ok(Made::unchanged(entity.body, entity.end, safe))
+        let safety = self.judge(entity.body, entity.end)?;
+        Ok(Made::unchanged(entity.body, entity.end, safety.is_safe(), !safety.lone_lf))
     }
 
     fn leaf(&mut self, entity: &Entity, content_type: &ContentType, encoding: TransferEncoding) -> Result<Made> {
@@ -362,7 +395,7 @@ impl Maker<'_, '_> {
         if safety.is_safe() && !(bytes && safety.lone_lf) {
             // What says 8bit may be encoded anew on the way, whatever is in it.
             let relabel = matches!(encoding, TransferEncoding::EightBit | TransferEncoding::Binary);
-            let made = Made::unchanged(entity.body, entity.end, true);
+            let made = Made::unchanged(entity.body, entity.end, true, !safety.lone_lf);
             return Ok(Made { changed: relabel, encoding: relabel.then_some(TransferEncoding::SevenBit), ..made });
         }
         let to = match encoding {
@@ -375,39 +408,42 @@ impl Maker<'_, '_> {
         let range = Range { start: entity.body, end: Some(entity.end) };
         let line_ends = if bytes { LineEnds::AsTheyAre } else { LineEnds::Canonical };
         let piece = Piece::Encoded { range, line_ends, from: encoding, to };
-        Ok(Made { pieces: vec![piece], changed: true, safe: true, encoding: Some(to) })
+        Ok(Made { pieces: vec![piece], changed: true, safe: true, crlf: !safety.lone_lf, encoding: Some(to) })
     }
 
     fn multipart(&mut self, entity: &Entity, boundary: &str, parts: &[Entity]) -> Result<Made> {
-        let before = self.judge(entity.preamble.start, entity.preamble.end)?.is_safe();
+        let before = self.judge(entity.preamble.start, entity.preamble.end)?;
         let after_end = entity.epilogue.end.max(entity.epilogue.start);
-        let after = self.judge(entity.epilogue.start, after_end)?.is_safe();
-        let mut changed = entity.closing != Closing::Closed || !before || !after;
+        let after = self.judge(entity.epilogue.start, after_end)?;
+        let mut changed = entity.closing != Closing::Closed || !before.is_safe() || !after.is_safe();
+        let mut crlf = !before.lone_lf && !after.lone_lf;
         let mut from = entity.preamble.end;
         // A blank line before the first boundary, which Outlook writes within the outermost multipart.
         let led = self.is_line_end(from)? && entity.preamble.text == MarginText::Blank;
         let mut made = Vec::with_capacity(parts.len());
         let mut safe = true;
         for part in parts {
-            changed |= !self.is_plain_delimiter(from, part.start, &format!("--{boundary}"))?;
+            let delimiter = self.delimiter(from, part.start, &format!("--{boundary}"))?;
             let part_made = self.part(part)?;
-            changed |= part_made.changed;
+            changed |= !delimiter.plain || part_made.changed;
+            crlf &= delimiter.crlf && part_made.crlf;
             safe &= part_made.safe;
             made.push(part_made);
             from = part.end;
         }
         if entity.closing == Closing::Closed {
-            changed |= !self.is_plain_delimiter(from, entity.epilogue.start, &format!("--{boundary}--"))?;
+            let delimiter = self.delimiter(from, entity.epilogue.start, &format!("--{boundary}--"))?;
+            changed |= !delimiter.plain;
+            crlf &= delimiter.crlf;
         }
         if !changed {
-            return Ok(Made::unchanged(entity.body, entity.end, safe));
+            return Ok(Made::unchanged(entity.body, entity.end, safe, crlf));
         }
         let mut pieces = Vec::new();
         let text = |pieces: &mut Vec<Piece>, text: String| pieces.push(Piece::Text(text.into_bytes()));
         if entity.preamble.text != MarginText::Blank {
-            if before {
-                let range = Range { start: entity.preamble.start, end: Some(entity.preamble.end) };
-                pieces.push(Piece::Canonical(range));
+            if before.is_safe() {
+                pieces.push(unchanged(entity.preamble.start, entity.preamble.end, !before.lone_lf));
                 text(&mut pieces, "\r\n".into());
             } else {
                 self.note("preamble_dropped", "text before the first part, which belongs to none, was left out");
@@ -424,13 +460,13 @@ impl Maker<'_, '_> {
             text(&mut pieces, "\r\n".into());
         }
         if entity.epilogue.text != MarginText::Blank {
-            if after {
-                pieces.push(Piece::Canonical(Range { start: entity.epilogue.start, end: Some(after_end) }));
+            if after.is_safe() {
+                pieces.push(unchanged(entity.epilogue.start, after_end, !after.lone_lf));
             } else {
                 self.note("epilogue_dropped", "text after the last part, which belongs to none, was left out");
             }
         }
-        Ok(Made { pieces, changed: true, safe, encoding: None })
+        Ok(Made { pieces, changed: true, safe, crlf, encoding: None })
     }
 
     fn is_line_end(&mut self, at: u64) -> Result<bool> {
@@ -439,17 +475,18 @@ impl Maker<'_, '_> {
         Ok(start == b"\r\n" || start.first() == Some(&b'\n'))
     }
 
-    /// Whether a range is a line end, the delimiter, and a line end, with no blanks that a relay may strip.
-    fn is_plain_delimiter(&mut self, start: u64, end: u64, delimiter: &str) -> Result<bool> {
+    /// Looks at a range in which a delimiter was found.
+    fn delimiter(&mut self, start: u64, end: u64, delimiter: &str) -> Result<Delimiter> {
         let longest = delimiter.len() as u64 + 4;
         if end.saturating_sub(start) > longest {
-            return Ok(false);
+            return Ok(Delimiter { plain: false, crlf: false });
         }
         let mut line = Vec::new();
         self.cursor.limited(Range { start, end: Some(end) })?.read_to_end(&mut line)?;
+        let crlf = matches!(canonical(&line), Cow::Borrowed(_));
         let line = line.strip_prefix(b"\r").unwrap_or(&line);
         let line = line.strip_prefix(b"\n").unwrap_or(line);
-        Ok(super::header::trim_line_end(line) == delimiter.as_bytes())
+        Ok(Delimiter { plain: super::header::trim_line_end(line) == delimiter.as_bytes(), crlf })
     }
 
     fn judge(&mut self, start: u64, end: u64) -> Result<Safety> {

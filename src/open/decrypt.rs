@@ -2,12 +2,12 @@
 //! read only after the ciphertext was judged (tag, or padding). Every failure behind the key is one error with one text
 //! (SEC-70 to SEC-73, SEC-80).
 
-use super::derived::{Decrypted, settle};
+use super::derived::{BLOCK, Decrypted, settle, settles};
 use super::report::{Binding, EncryptedLayer};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::secret::Secret;
-use crate::base::source::{SharedSource, for_each_piece};
+use crate::base::source::{Memory, SharedSource, for_each_piece};
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::Trust;
 use crate::cms::content::{Content, ContentType};
@@ -28,6 +28,7 @@ use crate::policy::policy::{Des, Policy};
 use crate::store::keyring::{Keyring, SharedKey};
 use std::io::{BufRead, Read as _};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Where an encrypted layer was found, which decides how strange a plaintext may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,12 +187,9 @@ fn try_open<'a>(
                 continue;
             }
         };
-        if !judge(&content, &read, &key).map_err(Failure::Io)? {
+        let Some(plaintext) = decrypted(&content, &read, key, message, limits).map_err(Failure::Io)? else {
             continue;
-        }
-        let parameters = read.parameters.clone();
-        let plaintext: SharedSource<'a> = Arc::new(Decrypted { ciphertext: content, parameters, key });
-        let plaintext = settle(plaintext, Some(read.enveloped.content_length), message, limits).map_err(Failure::Io)?;
+        };
         if setting == Setting::Mime
             && !read.parameters.cipher.is_aead()
             && !begins_like_mail(&plaintext, limits).map_err(Failure::Io)?
@@ -444,6 +442,45 @@ fn agree(
     Ok(wrap::unwrap(scheme.wrap, &kek, &recipient.encrypted_key).ok())
 }
 
+/// The plaintext, where tag or padding is right under a key.
+fn decrypted<'a>(
+    ciphertext: &SharedSource<'a>,
+    read: &Read,
+    key: Secret,
+    message: &SharedSource<'a>,
+    limits: &Limits,
+) -> std::io::Result<Option<SharedSource<'a>>> {
+    let length = Some(read.enveloped.content_length);
+    if let (Some(mac), true) = (&read.enveloped.mac, settles(length, message, limits)) {
+        return Ok(
+            at_once(ciphertext, read, mac, &key)?.map(|plaintext| -> SharedSource<'a> { Memory::owned(plaintext) })
+        );
+    }
+    if !judge(ciphertext, read, &key)? {
+        return Ok(None);
+    }
+    let (ciphertext, parameters) = (Arc::clone(ciphertext), read.parameters.clone());
+    Ok(Some(settle(Arc::new(Decrypted { ciphertext, parameters, key }), length, message, limits)?))
+}
+
+/// Decrypts what will lie in memory in the pass that judges it. Nobody sees the plaintext before the tag was compared.
+fn at_once(ciphertext: &SharedSource<'_>, read: &Read, mac: &[u8], key: &Secret) -> std::io::Result<Option<Vec<u8>>> {
+    let Some(mut opener) = opener(read, key) else { return Ok(None) };
+    let length = usize::try_from(read.enveloped.content_length).unwrap_or_default();
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(length));
+    for_each_piece(&mut *ciphertext.reader(0)?, &mut |bytes| {
+        bytes.chunks(BLOCK).for_each(|block| opener.update(block, &mut plaintext));
+        Ok(())
+    })?;
+    Ok(opener.finish(mac).is_ok().then(|| std::mem::take(&mut *plaintext)))
+}
+
+fn opener(read: &Read, key: &Secret) -> Option<content::GcmOpener> {
+    let CipherParameters { cipher, iv, .. } = &read.parameters;
+    let aad = read.enveloped.authenticated_attributes.as_deref().unwrap_or_default();
+    content::GcmOpener::new(*cipher, key.expose(), iv, aad).ok()
+}
+
 /// Whether tag or padding is right under a key, without letting any plaintext out.
 fn judge(ciphertext: &SharedSource<'_>, read: &Read, key: &Secret) -> std::io::Result<bool> {
     let CipherParameters { cipher, iv, .. } = &read.parameters;
@@ -453,8 +490,7 @@ fn judge(ciphertext: &SharedSource<'_>, read: &Read, key: &Secret) -> std::io::R
         let last_two = tail.len().checked_sub(2 * block).and_then(|from| tail.get(from..)).unwrap_or_default();
         return Ok(content::padding_is_valid(*cipher, key.expose(), last_two).unwrap_or(false));
     };
-    let aad = read.enveloped.authenticated_attributes.as_deref().unwrap_or_default();
-    let Ok(mut opener) = content::GcmOpener::new(*cipher, key.expose(), iv, aad) else { return Ok(false) };
+    let Some(mut opener) = opener(read, key) else { return Ok(false) };
     for_each_piece(&mut *ciphertext.reader(0)?, &mut |bytes| {
         opener.authenticate(bytes);
         Ok(())

@@ -5,7 +5,7 @@ use crate::base::limits::Limits;
 use crate::base::secret::Secret;
 use crate::base::source::{Memory, SharedSource, Source, read_buffered};
 use crate::crypto::algorithm::CipherParameters;
-use crate::crypto::content::{CbcDecryptor, GcmOpener};
+use crate::crypto::content::{CbcDecryptor, GcmDecryptor};
 use crate::mime::canonical::Canonical;
 use crate::mime::transfer::{self, Strictness, TransferEncoding};
 use std::io::{self, BufRead, Read};
@@ -20,16 +20,18 @@ pub(super) fn settle<'a>(
     origin: &SharedSource<'_>,
     limits: &Limits,
 ) -> io::Result<SharedSource<'a>> {
-    if derived.as_slice().is_some() {
-        return Ok(derived);
-    }
-    let small = size.is_some_and(|size| size <= limits.in_memory_layer as u64);
-    if !small && origin.as_slice().is_none() {
+    if derived.as_slice().is_some() || !settles(size, origin, limits) {
         return Ok(derived);
     }
     let mut bytes = Vec::with_capacity(size.and_then(|s| usize::try_from(s).ok()).unwrap_or(0));
     derived.reader(0)?.read_to_end(&mut bytes)?;
     Ok(Memory::owned(bytes))
+}
+
+/// Whether what is derived from `origin` is kept in memory.
+pub(super) fn settles(size: Option<u64>, origin: &SharedSource<'_>, limits: &Limits) -> bool {
+    let small = size.is_some_and(|size| size <= limits.in_memory_layer as u64);
+    small || origin.as_slice().is_some()
 }
 
 /// A body without its transfer encoding.
@@ -64,14 +66,14 @@ pub(super) struct Decrypted<'a> {
 /// Either mode. The tag has been compared before; it is not looked at again.
 enum Decryptor {
     Cbc(CbcDecryptor),
-    Gcm(Box<GcmOpener>),
+    Gcm(Box<GcmDecryptor>),
 }
 
 impl Decryptor {
     fn new(parameters: &CipherParameters, key: &Secret) -> io::Result<Self> {
         let CipherParameters { cipher, iv, .. } = parameters;
         let made = match cipher.is_aead() {
-            true => GcmOpener::new(*cipher, key.expose(), iv, &[]).map(|opener| Self::Gcm(Box::new(opener))),
+            true => GcmDecryptor::new(*cipher, key.expose(), iv).map(|gcm| Self::Gcm(Box::new(gcm))),
             false => CbcDecryptor::new(*cipher, key.expose(), iv).map(Self::Cbc),
         };
         made.map_err(invalid)
@@ -109,7 +111,7 @@ fn skip<'r>(mut reader: Box<dyn BufRead + 'r>, offset: u64) -> io::Result<Box<dy
 }
 
 /// How much a filter takes from its input at a time; its output stays in the first-level cache.
-const BLOCK: usize = 16 << 10;
+pub(super) const BLOCK: usize = 16 << 10;
 
 struct CanonicalReader<'r> {
     inner: Box<dyn BufRead + 'r>,
@@ -119,24 +121,18 @@ struct CanonicalReader<'r> {
 }
 
 impl CanonicalReader<'_> {
-    fn refill(&mut self) -> io::Result<()> {
-        self.out.clear();
-        self.at = 0;
-        while self.out.is_empty() {
-            let available = self.inner.fill_buf()?;
-            let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
-            if block.is_empty() {
-                return Ok(());
-            }
-            let out = &mut self.out;
-            self.canonical.feed(block, &mut |bytes| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            })?;
-            let used = block.len();
-            self.inner.consume(used);
-        }
-        Ok(())
+    /// Adds what the next piece of input becomes to what is out; false at the end of the input.
+    fn more(&mut self) -> io::Result<bool> {
+        let available = self.inner.fill_buf()?;
+        let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
+        let out = &mut self.out;
+        self.canonical.feed(block, &mut |bytes| {
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        let used = block.len();
+        self.inner.consume(used);
+        Ok(used > 0)
     }
 }
 
@@ -149,24 +145,21 @@ struct DecryptReader<'r> {
 }
 
 impl DecryptReader<'_> {
-    fn refill(&mut self) -> io::Result<()> {
-        self.out.clear();
-        self.at = 0;
-        while self.out.is_empty() {
-            let Some(decryptor) = &mut self.decryptor else { return Ok(()) };
-            let available = self.inner.fill_buf()?;
-            let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
-            if block.is_empty() {
-                if let Some(decryptor) = self.decryptor.take() {
-                    decryptor.finish(&mut self.out)?;
-                }
-                return Ok(());
+    /// Adds what the next piece of input stands for to what is out; false at the end of the input.
+    fn more(&mut self) -> io::Result<bool> {
+        let Some(decryptor) = &mut self.decryptor else { return Ok(false) };
+        let available = self.inner.fill_buf()?;
+        let block = available.get(..available.len().min(BLOCK)).unwrap_or_default();
+        if block.is_empty() {
+            if let Some(decryptor) = self.decryptor.take() {
+                decryptor.finish(&mut self.out)?;
             }
-            decryptor.update(block, &mut self.out);
-            let used = block.len();
-            self.inner.consume(used);
+            return Ok(false);
         }
-        Ok(())
+        decryptor.update(block, &mut self.out);
+        let used = block.len();
+        self.inner.consume(used);
+        Ok(true)
     }
 }
 
@@ -176,7 +169,9 @@ macro_rules! buffered_filter {
             impl BufRead for $filter<'_> {
                 fn fill_buf(&mut self) -> io::Result<&[u8]> {
                     if self.at >= self.out.len() {
-                        self.refill()?;
+                        self.out.clear();
+                        self.at = 0;
+                        while self.more()? && self.out.is_empty() {}
                     }
                     Ok(self.out.get(self.at..).unwrap_or_default())
                 }
@@ -189,6 +184,24 @@ macro_rules! buffered_filter {
             impl Read for $filter<'_> {
                 fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
                     read_buffered(self, into)
+                }
+
+                /// Into `all` itself.
+                fn read_to_end(&mut self, all: &mut Vec<u8>) -> io::Result<usize> {
+                    let before = all.len();
+                    all.extend_from_slice(self.out.get(self.at..).unwrap_or_default());
+                    self.at = self.out.len();
+                    std::mem::swap(&mut self.out, all);
+                    let result = loop {
+                        match self.more() {
+                            Ok(true) => {}
+                            Ok(false) => break Ok(()),
+                            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                            Err(error) => break Err(error),
+                        }
+                    };
+                    std::mem::swap(&mut self.out, all);
+                    result.map(|()| all.len() - before)
                 }
             }
         )*

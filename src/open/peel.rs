@@ -193,22 +193,23 @@ impl<'p> Peeler<'p> {
         place: Place<'_>,
         entity: Option<&Entity>,
     ) -> Result<Peeled<'a>, Stop> {
-        let raw = match self.judge_clear(&content, signature, place.line_ends)? {
-            Ok(Verified { layer, reasons, raw, digests, .. }) => {
+        let (raw, crlf) = match self.judge_clear(&content, signature, place.line_ends)? {
+            Ok(Verified { layer, reasons, raw, crlf, digests, .. }) => {
                 deviations.extend(reasons);
                 deviations.extend(micalg_deviation(entity, &digests));
                 self.push(place, LayerKind::Signed(layer), deviations);
-                raw
+                (raw, crlf)
             }
             Err(reason) => {
                 deviations.insert(0, reason);
                 self.push(place, LayerKind::Signed(unreadable(Form::Clear)), deviations);
-                false
+                (false, false)
             }
         };
-        let content = match raw {
-            true => content,
-            false => canonical(content, self.limits())?,
+        let content = match (raw, crlf) {
+            (true, _) => content,
+            (false, true) => settle(Arc::clone(&content), content.length(), &content, self.limits())?,
+            (false, false) => canonical(content, self.limits())?,
         };
         Ok(Peeled { content, inside_cms: false })
     }

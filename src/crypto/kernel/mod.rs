@@ -1,17 +1,29 @@
-//! What is too slow in portable Rust, or cannot be told to the compiler in it: the only place with `unsafe`.
+//! What is too slow in portable Rust, or cannot be told to the compiler in it: the only place with `unsafe`. Which version
+//! runs is found out at run time, and callers are safe code.
 //!
 //! [`montgomery`] is the arithmetic of RSA: powers modulo odd numbers, in constant time where the exponent is secret. It
-//! has one portable version, which every processor runs, and versions for processors that can do more; which one runs is
-//! found out once ([`Backend::best`]). Callers are safe code, and see numbers as little-endian limbs of 64 bits.
+//! has one portable version, which every processor runs, and versions for processors that can do more
+//! ([`Backend::best`]). Numbers are little-endian limbs of 64 bits. [`aes`] is AES in CBC and GCM for processors that have
+//! instructions for it; elsewhere the portable crates do it.
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod aes;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod aes_cbc;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod aes_gcm;
+#[cfg(target_arch = "x86_64")]
+mod aes_lanes;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 pub(crate) mod montgomery;
 #[cfg(target_arch = "x86_64")]
 mod mulx;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod stream;
 #[cfg(test)]
 pub(crate) mod undefined;
 
@@ -30,11 +42,17 @@ pub(crate) enum Backend {
     Ifma,
 }
 
+/// `--cfg smime_backend="avx2"` leaves the instructions of AVX-512 aside: to measure what other processors would take.
+pub(crate) const WITHOUT_AVX512: bool = cfg!(smime_backend = "avx2");
+
 impl Backend {
-    /// The fastest one that this processor has.
+    /// The fastest one that this processor has, or the portable one without the feature `fast`.
     pub(crate) fn best() -> Self {
         static BEST: OnceLock<Backend> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().next().unwrap_or(Self::Portable))
+        *BEST.get_or_init(|| {
+            let first = Self::available().next().filter(|_| cfg!(feature = "fast"));
+            first.unwrap_or(Self::Portable)
+        })
     }
 
     /// All that this processor has, the fastest first.
@@ -42,7 +60,7 @@ impl Backend {
         #[cfg(target_arch = "x86_64")]
         let special = {
             let mulx = mulx::is_available().then_some(Self::Mulx);
-            mulx.filter(|_| ifma::is_available()).map(|_| Self::Ifma).into_iter().chain(mulx)
+            mulx.filter(|_| ifma::is_available() && !WITHOUT_AVX512).map(|_| Self::Ifma).into_iter().chain(mulx)
         };
         #[cfg(not(target_arch = "x86_64"))]
         let special = None.into_iter();

@@ -13,7 +13,7 @@ pub(super) struct Range {
 }
 
 /// Bytes handed on in one go, so that they stay in the processor's cache for whoever works on them next.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 64 << 10;
 /// Going so far forward is cheaper than a new reader.
 const SKIP: u64 = 1 << 20;
 
