@@ -143,7 +143,7 @@ impl Source {
         n[0] |= 3;
         n[used - 1] |= 1 << (self.next() % 64);
         let bytes: Vec<u8> = n.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
-        Modulus::with_limbs(&bytes, limbs).unwrap()
+        Modulus::secret(&bytes, limbs).unwrap()
     }
 
     /// Below the modulus, often at an end of what is allowed.
