@@ -42,8 +42,8 @@ pub struct Name {
 struct Attribute {
     oid: ObjectIdentifier,
     /// Among the texts.
-    text: Range<usize>,
-    rdn: usize,
+    text: Range<u32>,
+    rdn: u32,
 }
 
 impl Name {
@@ -69,7 +69,9 @@ impl Name {
         let mut bytes = Vec::with_capacity(3 * der.len() + 17 * rdns);
         bytes.extend_from_slice(der);
         let (mut attributes, mut texts) = (Vec::with_capacity(rdns), String::with_capacity(der.len().min(256)));
-        let mut rdn = 0;
+        let mut rdn = 0_u32;
+        // No name that anybody reads is so long that this cuts anything off.
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         while let Some(set) = names.next_element()? {
             let mut members = set.set("RelativeDistinguishedName")?;
             let mut keys: Vec<Vec<u8>> = Vec::new();
@@ -84,7 +86,7 @@ impl Name {
                         Ok(text) => texts.push_str(&text),
                         Err(_) => texts.extend(["#", &hex(value.raw())]),
                     }
-                    attributes.push(Attribute { oid, text: start..texts.len(), rdn });
+                    attributes.push(Attribute { oid, text: place(start)..place(texts.len()), rdn });
                     // Of one attribute, as most have, there is nothing to sort.
                     if keys.is_empty() && members.is_empty() {
                         put_comparison_key(out, &oid, &value);
@@ -98,7 +100,7 @@ impl Name {
                 keys.iter().for_each(|key| out.extend_from_slice(key));
                 asn1::Result::Ok(())
             })?;
-            rdn += 1;
+            rdn = rdn.saturating_add(1);
         }
         let canonical = bytes.len();
         bytes.extend_from_slice(texts.as_bytes());
@@ -203,7 +205,8 @@ impl Name {
 
     fn text(&self, attribute: &Attribute) -> &str {
         let texts = self.bytes.get(self.canonical..).unwrap_or_default();
-        std::str::from_utf8(texts.get(attribute.text.clone()).unwrap_or_default()).unwrap_or_default()
+        std::str::from_utf8(texts.get(attribute.text.start as usize..attribute.text.end as usize).unwrap_or_default())
+            .unwrap_or_default()
     }
 
     /// The attributes with what stands before each in the displayed form: the most specific RDN first.
