@@ -20,6 +20,7 @@
 //! # The house
 //!
 //! ```text
+//!                     bulk: many mails, workers, journal
 //!            compose: sign, encrypt          open: peel, judge, report
 //!                 \             store: keys and certificates in files
 //!                  \            cms   keys   policy
@@ -38,6 +39,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | (none) | the library | yes |
+//! | `fast` | accelerated curves on x86-64 and AArch64 where the processor has the instructions; portable elsewhere | yes |
 //! | `cli` | the program `smime` | no |
 //! | `net` | lists, OCSP responses and issuers from the network (`fetch`), for callers who ask for it | no |
 //! | `policy-files` | reading the policy files of Intune, Exchange and Outlook (`policy::document`); `cli` has it | no |
@@ -45,14 +47,13 @@
 //! | `pkcs11` | keys on cards and in security modules (`keys::pkcs11`) | no |
 //! | `msg` | S/MIME inside Outlook's .msg files (`open::msg`); the program reads them too where it is built with it | no |
 //!
-//! # What is not there yet
-//!
-//! Bulk mode. The README lists it all.
+//! What is not there yet, the README lists.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod asn1;
 pub mod base;
+pub mod bulk;
 pub mod cert;
 pub mod cms;
 pub mod compose;
@@ -72,6 +73,8 @@ pub use base::limits::Limits;
 pub use base::reason::Reason;
 pub use base::secret::Secret;
 pub use base::time::Time;
+pub use bulk::job::Bulk;
+pub use cert::cache::ChainCache;
 pub use cert::certificate::Certificate;
 pub use cert::chain::Trust;
 pub use cert::crl::Crl;

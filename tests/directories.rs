@@ -41,14 +41,13 @@ fn alice(ca: &Authority, usage: KeyUsage) -> (Certificate, PrivateKey) {
 /// A value as Outlook publishes it: signed, without content, the certificate to encrypt to marked.
 fn published(signer: &(Certificate, PrivateKey), marked: Option<&Certificate>, others: &[Certificate]) -> Vec<u8> {
     let attributes = SignedAttributes {
-        message_digest: &hash(SHA256, b""),
-        signing_time: now(),
         capabilities: Some(encode(CapabilityList::Outlook, SHA256)),
         signer: Some(&signer.0),
         encryption: marked,
         protection: None,
     }
-    .to_der();
+    .template()
+    .fill(&hash(SHA256, b""), now());
     let scheme = SignatureScheme::Ecdsa(SHA256);
     let signature = signer.1.sign(&scheme, &attributes).unwrap();
     let id = CertificateId::issuer_and_serial(&signer.0);

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 6),
     ("compose", 7),
     ("open", 7),
+    ("bulk", 8),
     ("fetch", 8),
     ("error", 9),
     ("manual", 10),

@@ -308,7 +308,7 @@ fn out_053_six_attributes_and_both_preferences_name_the_certificate_to_encrypt_t
         found.sort();
         expected.sort();
         assert_eq!(found, expected);
-        assert_eq!(set.as_received(), set.der_sorted().unwrap());
+        assert_eq!(set.as_received(), set.der_sorted());
         let named = preferred.issuer_and_serial_der();
         let microsoft = set.single(&oid::MS_ENCRYPTION_KEY_PREFERENCE).unwrap().unwrap();
         assert_eq!(microsoft, named);

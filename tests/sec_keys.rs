@@ -10,7 +10,7 @@ use cipher::{BlockModeEncrypt, KeyIvInit};
 use common::canary::Canary;
 use common::people::{Authority, now};
 use const_oid::ObjectIdentifier;
-use smime::asn1::ber::Tag;
+use smime::asn1::ber::{Reader, Tag};
 use smime::asn1::{der, oid};
 use smime::compose::sign;
 use smime::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
@@ -702,6 +702,34 @@ fn sec_127_a_fault_while_signing_is_caught_before_the_signature_leaves() {
             }
         }
     }
+}
+
+/// A key in memory vouches for its own signatures only where the certificate has it in the same spelling: one that is for
+/// PSS alone does not take PKCS#1 v1.5, although the modulus is the same.
+#[test]
+fn sec_127_a_key_vouches_for_nothing_that_its_certificate_does_not_allow() {
+    let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
+    let spki = key.public_key_spki();
+    let mut fields = Reader::single(&spki, "SubjectPublicKeyInfo").unwrap().sequence("SubjectPublicKeyInfo").unwrap();
+    fields.required_any("algorithm").unwrap();
+    let bits = fields.required_any("subjectPublicKey").unwrap().raw().to_vec();
+    let for_pss = der::sequence(&[der::sequence(&[der::oid(&oid::RSASSA_PSS)]), bits]);
+    let (ca, message) = (Authority::root("CA"), Message::parse(MAIL).unwrap());
+    for (spki, works) in [(spki, true), (for_pss, false)] {
+        let certificate = ca.user("Alice", |template| template.spki = spki.clone());
+        let held = Arc::new(SoftwareKey::new(key.clone()));
+        assert!(held.is_self_checking(&SignatureScheme::RsaPkcs1(DigestAlgorithm::Sha256)));
+        let identity = Identity::new(certificate, Vec::new(), held).unwrap();
+        let policy = Policy::default();
+        let signed = Signer::new(&identity, &policy).unwrap().sign(&message, now());
+        match works {
+            true => assert!(signed.is_ok()),
+            false => assert!(matches!(signed, Err(sign::Error::SelfCheck { .. }))),
+        }
+    }
+    // Two signatures of one message, one of them faulty, give such a key away; so each is verified.
+    let edwards = SoftwareKey::new(PrivateKey::generate(KeyKind::Ed25519, 0).unwrap());
+    assert!(!edwards.is_self_checking(&SignatureScheme::Ed25519));
 }
 
 // ---- SEC-129: the canary

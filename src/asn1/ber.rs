@@ -123,8 +123,29 @@ impl Header {
         self.tag == Tag::END_OF_CONTENTS
     }
 
+    /// What nearly all headers are: a low tag and a length below 2^16. `None` leaves it to the whole reader.
+    #[inline]
+    fn usual(bytes: &[u8]) -> Option<Self> {
+        let (first, header_len, length) = match *bytes {
+            [first, length @ 0..=127, ..] => (first, 2, u64::from(length)),
+            [first, 0x81, length, ..] => (first, 3, u64::from(length)),
+            [first, 0x82, high, low, ..] => (first, 4, u64::from(high) << 8 | u64::from(low)),
+            _ => return None,
+        };
+        let number = first & 31;
+        // Tags of several octets, and end-of-contents octets.
+        if number == 31 || first & 0xdf == 0 {
+            return None;
+        }
+        let tag = Tag { class: first >> 6, number: u32::from(number) };
+        Some(Self { tag, constructed: first & 32 != 0, header_len, length: Some(length) })
+    }
+
     /// Reads the header at the beginning of `bytes`. `Ok(None)` says that more bytes are needed.
     pub(crate) fn parse(bytes: &[u8], offset: u64) -> Result<Option<Self>> {
+        if let Some(header) = Self::usual(bytes) {
+            return Ok(Some(header));
+        }
         let fail = |why| Err(Error::value("element", offset, why));
         let mut rest = bytes.iter().copied();
         let Some(first) = rest.next() else { return Ok(None) };
@@ -265,6 +286,9 @@ impl<'a> Element<'a> {
         if self.constructed {
             return self.fail(what, "an object identifier is never constructed");
         }
+        if let Some(known) = super::oid::known(self.content) {
+            return Ok(known);
+        }
         ObjectIdentifier::from_bytes(self.content)
             .or_else(|_| self.fail(what, "the object identifier is malformed or longer than 39 bytes"))
     }
@@ -397,6 +421,11 @@ impl<'a> Element<'a> {
     /// The text of a character string, for display and comparison: UTF-8, Latin-1 for TeletexString, UCS-2 and UCS-4
     /// for the wide ones. Malformed characters become U+FFFD (SEC-92).
     pub fn text(&self, what: &'static str) -> Result<String> {
+        Ok(self.borrowed_text(what)?.into_owned())
+    }
+
+    /// The same where it stands, where it stands there in UTF-8.
+    pub fn borrowed_text(&self, what: &'static str) -> Result<Cow<'a, str>> {
         if self.constructed {
             return self.fail(what, "a string in segments is not accepted here");
         }
@@ -404,10 +433,8 @@ impl<'a> Element<'a> {
         let unit = |c: &[u8]| c.iter().fold(0u32, |n, b| n << 8 | u32::from(*b));
         let wide = |n: usize| self.content.chunks(n).map(move |c| if c.len() == n { unit(c) } else { 0xd800 });
         match self.tag {
-            Tag::UTF8_STRING | Tag::PRINTABLE_STRING | Tag::IA5_STRING => {
-                Ok(String::from_utf8_lossy(self.content).into_owned())
-            }
-            Tag { class: 0, number: 18 | 25 | 26 | 27 } => Ok(String::from_utf8_lossy(self.content).into_owned()),
+            Tag::UTF8_STRING | Tag::PRINTABLE_STRING | Tag::IA5_STRING => Ok(String::from_utf8_lossy(self.content)),
+            Tag { class: 0, number: 18 | 25 | 26 | 27 } => Ok(String::from_utf8_lossy(self.content)),
             Tag::TELETEX_STRING => Ok(self.content.iter().map(|b| char::from(*b)).collect()),
             Tag::BMP_STRING => {
                 Ok(char::decode_utf16(wide(2).map(|u| u as u16)).map(|c| c.unwrap_or('\u{fffd}')).collect())
@@ -446,6 +473,12 @@ impl<'a> Reader<'a> {
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// How many elements are left, as far as they can be read.
+    pub fn count(&self) -> usize {
+        let mut rest = *self;
+        std::iter::from_fn(|| rest.next_element().ok().flatten()).count()
     }
 
     /// What is left, as received.

@@ -6,17 +6,21 @@ use const_oid::ObjectIdentifier;
 
 /// Identifier and length octets of an element whose content is `length` octets long.
 pub fn header(tag: Tag, constructed: bool, length: u64) -> Vec<u8> {
-    let mut out = vec![tag.octet(constructed)];
-    if length < 128 {
-        out.push(length as u8);
-    } else {
-        let octets = length.to_be_bytes();
-        let used = octets.iter().skip_while(|b| **b == 0);
-        let count = used.clone().count() as u8;
-        out.push(128 | count);
-        out.extend(used);
-    }
+    let mut out = Vec::with_capacity(header_len(length) as usize);
+    put_header(&mut out, tag, constructed, length);
     out
+}
+
+/// The same, appended to what is there.
+pub fn put_header(out: &mut Vec<u8>, tag: Tag, constructed: bool, length: u64) {
+    out.push(tag.octet(constructed));
+    if length < 128 {
+        return out.push(length as u8);
+    }
+    let octets = length.to_be_bytes();
+    let zeros = (length.leading_zeros() / 8) as usize;
+    out.push(128 | (octets.len() - zeros) as u8);
+    out.extend_from_slice(octets.get(zeros..).unwrap_or_default());
 }
 
 /// How many octets [`header`] gives for a content of this length.
@@ -25,7 +29,9 @@ pub fn header_len(length: u64) -> u64 {
 }
 
 fn element(tag: Tag, constructed: bool, content: &[u8]) -> Vec<u8> {
-    let mut out = header(tag, constructed, content.len() as u64);
+    let length = content.len() as u64;
+    let mut out = Vec::with_capacity(header_len(length) as usize + content.len());
+    put_header(&mut out, tag, constructed, length);
     out.extend_from_slice(content);
     out
 }
@@ -37,8 +43,11 @@ pub fn primitive(tag: Tag, content: &[u8]) -> Vec<u8> {
 
 /// A constructed element over encodings put side by side.
 pub fn constructed<P: AsRef<[u8]>>(tag: Tag, parts: &[P]) -> Vec<u8> {
-    let content: Vec<u8> = parts.iter().flat_map(|part| part.as_ref()).copied().collect();
-    element(tag, true, &content)
+    let length: usize = parts.iter().map(|part| part.as_ref().len()).sum();
+    let mut out = Vec::with_capacity(header_len(length as u64) as usize + length);
+    put_header(&mut out, tag, true, length as u64);
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_ref()));
+    out
 }
 
 /// SEQUENCE.
@@ -113,12 +122,16 @@ pub fn bits(bytes: &[u8]) -> Vec<u8> {
 /// UTCTime up to 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5, RFC 5652 section 11.3).
 pub fn time(at: Time) -> Vec<u8> {
     let c = at.civil();
-    let rest = format!("{:02}{:02}{:02}{:02}{:02}Z", c.month, c.day, c.hour, c.minute, c.second);
-    if (1950..2050).contains(&c.year) {
-        element(Tag::UTC_TIME, false, format!("{:02}{rest}", c.year % 100).as_bytes())
-    } else {
-        element(Tag::GENERALIZED_TIME, false, format!("{:04}{rest}", c.year).as_bytes())
+    let short = (1950..2050).contains(&c.year);
+    let mut digits = Vec::with_capacity(15);
+    let mut pair = |n: u8| digits.extend([b'0' + n / 10 % 10, b'0' + n % 10]);
+    if !short {
+        pair((c.year / 100) as u8);
     }
+    pair((c.year % 100) as u8);
+    [c.month, c.day, c.hour, c.minute, c.second].into_iter().for_each(pair);
+    digits.push(b'Z');
+    element(if short { Tag::UTC_TIME } else { Tag::GENERALIZED_TIME }, false, &digits)
 }
 
 #[cfg(test)]

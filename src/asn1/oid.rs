@@ -1,10 +1,14 @@
 //! The object identifiers of the field, by the names of their specifications.
 
 use const_oid::ObjectIdentifier;
+use std::sync::LazyLock;
 
 macro_rules! oids {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($text);)*
+
+        /// All of them.
+        pub(super) const ALL: &[ObjectIdentifier] = &[$($name),*];
 
         /// The name of an identifier that this module knows, else `None`.
         pub fn name(oid: &ObjectIdentifier) -> Option<&'static str> {
@@ -209,3 +213,48 @@ mod table {
     }
 }
 pub use table::*;
+
+/// The identifier with this encoding, where it is one of those above: without looking at its arcs once more.
+pub(super) fn known(encoding: &[u8]) -> Option<ObjectIdentifier> {
+    let found = KNOWN.get(place(encoding))?.as_ref()?;
+    (found.as_bytes() == encoding).then_some(*found)
+}
+
+/// Each at its place; of two that have the same, one. The other is read as those are that are not here.
+static KNOWN: LazyLock<Vec<Option<ObjectIdentifier>>> = LazyLock::new(|| {
+    let mut places = vec![None; PLACES];
+    for oid in table::ALL {
+        if let Some(place) = places.get_mut(place(oid.as_bytes())) {
+            *place = Some(*oid);
+        }
+    }
+    places
+});
+
+const PLACES: usize = 1024;
+
+/// Those above differ in their last octets and in their lengths.
+fn place(encoding: &[u8]) -> usize {
+    let last = encoding.iter().rev().take(3);
+    last.fold(encoding.len(), |sum, octet| sum.wrapping_mul(37) ^ usize::from(*octet)) % PLACES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_what_would_be_read() {
+        let mut missed = 0;
+        for oid in table::ALL {
+            match known(oid.as_bytes()) {
+                Some(found) => assert_eq!(found, *oid),
+                None => missed += 1,
+            }
+        }
+        assert!(missed * 4 < table::ALL.len(), "{missed} of {}", table::ALL.len());
+        for other in [&[][..], &[0x2a], &[0x55, 4, 200], b"no identifier"] {
+            assert_eq!(known(other), None);
+        }
+    }
+}

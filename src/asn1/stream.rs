@@ -6,6 +6,9 @@ use super::{Error, ErrorKind, Result};
 use std::io::BufRead;
 use std::sync::Arc;
 
+/// Octets that are made room for before they are there: a certificate has some 2000.
+const MOST_RESERVED: usize = 4 << 10;
+
 /// A pull reader over anything buffered, a slice included.
 pub struct Stream<R> {
     inner: R,
@@ -95,8 +98,18 @@ impl<R: BufRead> Stream<R> {
     /// The next element as received, whole, where it is at most `max` bytes long.
     pub fn take(&mut self, max: usize, what: &'static str) -> Result<Vec<u8>> {
         let mut raw = Vec::new();
-        self.copy_element(what, Some(max), &mut |bytes| raw.extend_from_slice(bytes))?;
+        self.take_into(&mut raw, max, what)?;
         Ok(raw)
+    }
+
+    /// The same at the end of what is there.
+    pub fn take_into(&mut self, raw: &mut Vec<u8>, max: usize, what: &'static str) -> Result<()> {
+        if let Some(Header { header_len, length: Some(length), .. }) = self.peek_header()? {
+            // What an element says of its length is not believed before it was read.
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(MOST_RESERVED).min(max);
+            raw.reserve_exact(header_len + length);
+        }
+        self.copy_element(what, Some(max), &mut |bytes| raw.extend_from_slice(bytes))
     }
 
     /// Passes over the next element.

@@ -102,21 +102,28 @@ impl std::str::FromStr for EmailAddress {
             return Err(fail("it is too long (64 octets before the @, 255 after it)"));
         }
         // SEC-50: a NUL, a line break or a blank makes it no name at all; it is never cut short.
-        if trimmed.chars().any(|c| c.is_control() || c == '\u{7f}') {
+        let ascii = trimmed.is_ascii();
+        let control = match ascii {
+            true => trimmed.bytes().any(|b| b.is_ascii_control()),
+            false => trimmed.chars().any(|c| c.is_control() || c == '\u{7f}'),
+        };
+        if control {
             return Err(fail("it contains a control character"));
         }
-        let plain = domain.is_ascii() && !domain.to_ascii_lowercase().split('.').any(|label| label.starts_with("xn--"));
+        let folded = domain.to_ascii_lowercase();
+        let plain =
+            domain.is_ascii() && !folded.as_bytes().split(|b| *b == b'.').any(|label| label.starts_with(b"xn--"));
         let domain = match plain {
-            true => domain.to_ascii_lowercase(),
+            true => folded,
             false => unicode::to_a_labels(domain).ok_or_else(|| fail("its internationalised domain is not valid"))?,
         };
         let domain_is_sound = domain.len() <= MAX_DOMAIN
-            && domain.split('.').all(|label| {
+            && domain.as_bytes().split(|b| *b == b'.').all(|label| {
                 !label.is_empty()
                     && label.len() <= 63
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-                    && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+                    && !label.starts_with(b"-")
+                    && !label.ends_with(b"-")
+                    && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             });
         if !domain_is_sound {
             return Err(fail("what follows the @ is not a domain name"));
@@ -146,10 +153,12 @@ fn unquote(quoted: &str) -> Option<String> {
 }
 
 fn is_dot_atom(local: &str) -> bool {
-    local.split('.').all(|atom| {
-        !atom.is_empty()
-            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii())
-    })
+    let atext = |b: &u8| {
+        let signs =
+            matches!(b, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~');
+        b.is_ascii_alphanumeric() || signs || !b.is_ascii()
+    };
+    local.as_bytes().split(|b| *b == b'.').all(|atom| !atom.is_empty() && atom.iter().all(atext))
 }
 
 impl fmt::Display for EmailAddress {

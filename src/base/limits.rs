@@ -48,6 +48,10 @@ pub struct Limits {
     pub layers: usize,
     /// Certificates of one chain, anchor included (SEC-105).
     pub chain_depth: usize,
+    /// Certificates that a cache keeps: a large company's correspondents, or an hour of a busy relay.
+    pub cached_certificates: usize,
+    /// Bytes of them together, for the same.
+    pub cached_certificate_bytes: usize,
     /// Signature checks while a chain is built (SEC-105; webpki's budget).
     pub signature_checks: usize,
     /// Steps while a chain is built (SEC-105; webpki's budget).
@@ -125,6 +129,8 @@ impl Default for Limits {
             timestamps: 4,
             layers: 8,
             chain_depth: 8,
+            cached_certificates: 8_192,
+            cached_certificate_bytes: 16 << 20,
             signature_checks: 100,
             build_steps: 200_000,
             policy_nodes: 1_000,

@@ -37,6 +37,59 @@ pub type SharedSource<'a> = Arc<dyn Source + 'a>;
 /// next.
 const PIECE: usize = 64 << 10;
 
+/// The same source, whose readers go on where a signal interrupted them (SEC-154). What lies in memory is what it was.
+pub(crate) fn patient<'a>(source: &SharedSource<'a>) -> SharedSource<'a> {
+    match source.as_slice() {
+        Some(_) => Arc::clone(source),
+        None => Arc::new(Patient(Arc::clone(source))),
+    }
+}
+
+struct Patient<'a>(SharedSource<'a>);
+
+impl Source for Patient<'_> {
+    fn reader(&self, offset: u64) -> io::Result<Box<dyn BufRead + '_>> {
+        loop {
+            match self.0.reader(offset) {
+                Ok(inner) => return Ok(Box::new(PatientReader(inner))),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+}
+
+struct PatientReader<'r>(Box<dyn BufRead + 'r>);
+
+impl BufRead for PatientReader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        loop {
+            match self.0.fill_buf() {
+                Ok([]) => return Ok(&[]),
+                // It is in the buffer by now, and asking again gives the same.
+                Ok(_) => break,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
+    }
+}
+
+impl Read for PatientReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        read_buffered(self, into)
+    }
+}
+
 /// Hands everything that a reader has to `out`, in pieces as they are buffered.
 pub(crate) fn for_each_piece(reader: &mut dyn BufRead, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     loop {

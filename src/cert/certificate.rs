@@ -13,6 +13,7 @@ use crate::cert::extension::{
     AccessDescription, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension, ExtensionError,
     GeneralName, KeyUsage, Known, NameConstraints, PolicyConstraints, PolicyMapping,
 };
+use crate::cert::mailbox::Mailboxes;
 use crate::cert::name::{Name, hex};
 use crate::crypto;
 use crate::crypto::algorithm::{AlgorithmIdentifier, SignatureScheme};
@@ -57,23 +58,15 @@ struct Inner {
     errors: Vec<ExtensionError>,
     /// The key, and the bounds that it was read under.
     key: OnceLock<KeptKey>,
+    /// SubjectPublicKeyInfo of a key that made its signature, as it was found; with the parameters that such a key inherits.
+    signer: OnceLock<Box<[u8]>>,
+    /// For whom it speaks.
+    mailboxes: OnceLock<Box<Mailboxes>>,
 }
 
-/// What a key without parameters of its own has from its issuer, and the key that this makes.
-struct Inherited {
-    parameters: Vec<u8>,
-    key: OnceLock<KeptKey>,
-}
-
-type KeptKey = ((usize, usize), Arc<PublicKey>);
-
-impl Certificate {
-    /// Reads one certificate in DER, or in BER near enough to it; `bytes` holds nothing else. Versions 1 to 3.
-    ///
-    /// # Errors
-    /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), or the signature
-    /// algorithms inside and outside differ (SEC-113).
-    pub fn from_der(bytes: &[u8]) -> Result<Self, Error> {
+impl Inner {
+    /// All but the bytes themselves.
+    fn read(bytes: &[u8]) -> Result<Self, Error> {
         let mut parts = Reader::single(bytes, "Certificate")?.sequence("Certificate")?;
         let tbs = parts.required(Tag::SEQUENCE, "TBSCertificate")?;
         let outside = AlgorithmIdentifier::read(&parts.required(Tag::SEQUENCE, "signatureAlgorithm")?)?;
@@ -121,8 +114,8 @@ impl Certificate {
                 errors.push(ExtensionError { oid: extension.oid, critical: extension.critical, error });
             }
         }
-        let inner = Inner {
-            der: bytes.to_vec(),
+        Ok(Self {
+            der: Vec::new(),
             version,
             tbs: tail(&tbs, tbs.raw().len()),
             serial: tail(&serial, serial_octets.len()),
@@ -140,7 +133,35 @@ impl Certificate {
             known,
             errors,
             key: OnceLock::new(),
-        };
+            signer: OnceLock::new(),
+            mailboxes: OnceLock::new(),
+        })
+    }
+}
+
+/// What a key without parameters of its own has from its issuer, and the key that this makes.
+struct Inherited {
+    parameters: Vec<u8>,
+    key: OnceLock<KeptKey>,
+}
+
+type KeptKey = (Bounds, Arc<PublicKey>);
+/// What a key is read under: the least and the most bits of RSA.
+type Bounds = (usize, usize);
+
+fn bounds(limits: &Limits) -> Bounds {
+    (limits.rsa_min_bits, limits.rsa_max_bits)
+}
+
+impl Certificate {
+    /// Reads one certificate in DER, or in BER near enough to it; `bytes` holds nothing else. Versions 1 to 3.
+    ///
+    /// # Errors
+    /// Where the structure is not that of a certificate, an extension stands there twice (SEC-109), or the signature
+    /// algorithms inside and outside differ (SEC-113).
+    pub fn from_der(bytes: &[u8]) -> Result<Self, Error> {
+        let mut inner = Inner::read(bytes)?;
+        inner.der = bytes.to_vec();
         Ok(Self(Arc::new(inner), None))
     }
 
@@ -204,7 +225,7 @@ impl Certificate {
     /// # Errors
     /// Where its algorithm is not supported, it is malformed, or its size is beyond the limits.
     pub fn public_key(&self, limits: &Limits) -> Result<Arc<PublicKey>, crypto::Error> {
-        let bounds = (limits.rsa_min_bits, limits.rsa_max_bits);
+        let bounds = bounds(limits);
         let kept = self.1.as_ref().map_or(&self.0.key, |inherited| &inherited.key);
         if let Some((known, key)) = kept.get()
             && *known == bounds
@@ -258,13 +279,21 @@ impl Certificate {
         self.slice(&self.0.signature)
     }
 
-    /// Checks that the key of `issuer` signed it; of names, dates and extensions nothing is looked at.
+    /// Checks that the key of `issuer` signed it; of names, dates and extensions nothing is looked at. That it did is kept,
+    /// so that the same key is not asked about the same certificate twice.
     ///
     /// # Errors
     /// As [`PublicKey::verify`], and where that key or the algorithm is not supported.
     pub fn signed_by(&self, issuer: &Self, limits: &Limits) -> Result<(), crypto::Error> {
         let scheme = SignatureScheme::from_identifier(self.signature_algorithm(), None)?;
-        issuer.public_key(limits)?.verify(&scheme, self.tbs(), self.signature())
+        let key = issuer.public_key(limits)?;
+        if self.0.signer.get().is_some_and(|known| **known == *key.spki()) {
+            return Ok(());
+        }
+        key.verify(&scheme, self.tbs(), self.signature())?;
+        // One is kept. A certificate that several keys signed is rare, and is only checked more often.
+        let _ = self.0.signer.set(key.spki().into());
+        Ok(())
     }
 
     /// Every extension, known or not, in the order of the certificate.
@@ -365,6 +394,11 @@ impl Certificate {
     /// The octets of the subjectPublicKey, without the count of unused bits: what key identifiers and OCSP hash.
     pub fn key_octets(&self) -> &[u8] {
         self.slice(&self.0.key_bits)
+    }
+
+    /// The mail addresses that it is for; read once and kept.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        self.0.mailboxes.get_or_init(|| Box::new(Mailboxes::of(self)))
     }
 
     /// The fingerprint by which people and programs tell certificates apart.

@@ -259,7 +259,7 @@ impl Mailboxes {
 /// # Ok(()) }
 /// ```
 pub fn speaks_for(cert: &Certificate, address: &EmailAddress, rule: &AddressRule) -> AddressMatch {
-    Mailboxes::of(cert).speak_for(address, rule)
+    cert.mailboxes().speak_for(address, rule)
 }
 
 /// The domain of `@domain`, in A-labels.

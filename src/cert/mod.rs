@@ -1,14 +1,16 @@
 //! Floor 4: certificates. Read as they arrived ([`certificate`], [`name`], [`extension`]), asked for whom they speak
-//! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the name
+//! ([`mailbox`]) and what they may do ([`purpose`]), chained to those that are trusted ([`chain`], with the certificates that were met before from [`cache`], with the name
 //! constraints of [`constraint`], the policies of [`policies`] and the parameters of [`inherit`]), looked up in what was revoked ([`revocation`], over
 //! [`crl`] and [`ocsp`]; [`status`] has ActiveSync's numbers,
 //! [`publication`] what keeps others from looking), held against the rules of publicly trusted authorities ([`lint`]),
 //! made ([`issue`]), and asked for ([`request`]).
 //!
-//! Nothing here looks at a clock or keeps anything between two calls: time, trust and limits are arguments.
+//! Nothing here looks at a clock or keeps anything between two calls but in a cache that the caller owns: time, trust and
+//! limits are arguments.
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod cache;
 pub mod certificate;
 pub mod chain;
 pub mod constraint;

@@ -6,7 +6,9 @@ use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{self, der, oid};
 use crate::base::reason::visible;
 use const_oid::ObjectIdentifier;
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 pub use text::NameError;
 #[cfg(feature = "net")]
@@ -26,16 +28,21 @@ pub(crate) use text::attribute_type;
 /// [RFC 5280 section 4.1.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4
 #[derive(Clone)]
 pub struct Name {
-    der: Vec<u8>,
+    /// The encoding as received, then the form that is compared, then the texts of all attributes.
+    bytes: Vec<u8>,
+    /// Where the first of the three ends.
+    der: usize,
+    /// Where the second ends.
+    canonical: usize,
     attributes: Vec<Attribute>,
-    canonical: Vec<u8>,
 }
 
 /// `AttributeTypeAndValue`, with the number of the RDN that it stands in.
 #[derive(Clone)]
 struct Attribute {
     oid: ObjectIdentifier,
-    text: String,
+    /// Among the texts.
+    text: Range<usize>,
     rdn: usize,
 }
 
@@ -54,21 +61,30 @@ impl Name {
     /// # Errors
     /// Where it is no Name.
     pub fn read(element: &Element<'_>) -> asn1::Result<Self> {
-        let mut attributes = Vec::new();
-        let mut canonical = Vec::new();
         let mut names = element.sequence("Name")?;
+        let der = element.raw();
+        // None has an attribute in less.
+        let rdns = names.count().min(der.len() / 11);
+        // What an RDN of one attribute has beside its text: 11 octets here, and 28 in the form that is compared.
+        let mut bytes = Vec::with_capacity(3 * der.len() + 17 * rdns);
+        bytes.extend_from_slice(der);
+        let (mut attributes, mut texts) = (Vec::with_capacity(rdns), String::with_capacity(der.len().min(256)));
         let mut rdn = 0;
         while let Some(set) = names.next_element()? {
             let mut members = set.set("RelativeDistinguishedName")?;
             let mut keys: Vec<Vec<u8>> = Vec::new();
-            counted(&mut canonical, |out| {
+            counted(&mut bytes, |out| {
                 while let Some(member) = members.next_element()? {
                     let mut parts = member.sequence("AttributeTypeAndValue")?;
                     let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
                     let value = parts.required_any("AttributeValue")?;
                     parts.finish("AttributeTypeAndValue")?;
-                    let text = value.text("AttributeValue").unwrap_or_else(|_| format!("#{}", hex(value.raw())));
-                    attributes.push(Attribute { oid, text, rdn });
+                    let start = texts.len();
+                    match value.borrowed_text("AttributeValue") {
+                        Ok(text) => texts.push_str(&text),
+                        Err(_) => texts.extend(["#", &hex(value.raw())]),
+                    }
+                    attributes.push(Attribute { oid, text: start..texts.len(), rdn });
                     // Of one attribute, as most have, there is nothing to sort.
                     if keys.is_empty() && members.is_empty() {
                         put_comparison_key(out, &oid, &value);
@@ -84,7 +100,9 @@ impl Name {
             })?;
             rdn += 1;
         }
-        Ok(Self { der: element.raw().to_vec(), attributes, canonical })
+        let canonical = bytes.len();
+        bytes.extend_from_slice(texts.as_bytes());
+        Ok(Self { bytes, der: der.len(), canonical, attributes })
     }
 
     /// A name of one attribute per RDN, in the order of the encoding: the most general first (country, organization,
@@ -102,12 +120,17 @@ impl Name {
             .collect();
         let der = der::sequence(&rdns);
         // What was just written reads back; an empty name stands for what cannot happen.
-        Self::from_der(&der).unwrap_or(Self { der, attributes: Vec::new(), canonical: Vec::new() })
+        Self::from_der(&der).unwrap_or(Self {
+            der: der.len(),
+            canonical: der.len(),
+            bytes: der,
+            attributes: Vec::new(),
+        })
     }
 
     /// The encoding as received.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        self.bytes.get(..self.der).unwrap_or_default()
     }
 
     /// Whether it names nobody.
@@ -119,29 +142,29 @@ impl Name {
     /// PrintableString, UTF8String and IA5String compared without regard to case and to the amount of white space,
     /// all others byte for byte ([RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1)).
     pub fn same(&self, other: &Self) -> bool {
-        self.canonical == other.canonical
+        self.canonical() == other.canonical()
     }
 
     /// Whether this name lies in the subtree below `base`, that is, begins with its RDNs (RFC 5280 section 4.2.1.10).
     pub fn is_within(&self, base: &Self) -> bool {
-        self.canonical.starts_with(&base.canonical)
+        self.canonical().starts_with(base.canonical())
     }
 
     /// This name with one more RDN, DER of the SET, at its end.
     pub(crate) fn with_rdn(&self, rdn: &[u8]) -> Option<Self> {
-        let own = Reader::single(&self.der, "Name").ok()?.content().to_vec();
+        let own = Reader::single(self.der(), "Name").ok()?.content().to_vec();
         Self::from_der(&der::sequence(&[own.as_slice(), rdn])).ok()
     }
 
     /// Equal for names that are the [`same`](Name::same), different for others.
     pub(crate) fn canonical(&self) -> &[u8] {
-        &self.canonical
+        self.bytes.get(self.der..self.canonical).unwrap_or_default()
     }
 
     /// Types and texts in the order of the encoding. A value that is no character string is shown as `#` and the
     /// hexadecimal of its encoding.
     pub fn attributes(&self) -> impl DoubleEndedIterator<Item = (&ObjectIdentifier, &str)> {
-        self.attributes.iter().map(|attribute| (&attribute.oid, attribute.text.as_str()))
+        self.attributes.iter().map(|attribute| (&attribute.oid, self.text(attribute)))
     }
 
     /// The most specific common name.
@@ -162,8 +185,12 @@ impl Name {
             return "(no name)".to_owned();
         }
         let mut text = String::new();
-        for part in self.parts() {
-            text.push_str(&part);
+        for (separator, attribute) in self.in_display_order() {
+            let value = escaped(self.text(attribute));
+            match short_name(&attribute.oid) {
+                Some(label) => text.extend([separator, label, "=", &value]),
+                None => text.extend([separator, &attribute.oid.to_string(), "=", &value]),
+            }
             if text.len() > LONGEST {
                 break;
             }
@@ -174,20 +201,26 @@ impl Name {
         }
     }
 
-    /// The pieces of the displayed form: separators and attributes, the most specific RDN first.
-    fn parts(&self) -> impl Iterator<Item = String> {
-        let mut rdns: Vec<&[Attribute]> = self.attributes.chunk_by(|a, b| a.rdn == b.rdn).collect();
-        rdns.reverse();
-        rdns.into_iter().enumerate().flat_map(|(at, rdn)| {
-            rdn.iter().enumerate().map(move |(member, attribute)| {
-                let separator = match (at, member) {
-                    (0, 0) => "",
-                    (_, 0) => ", ",
-                    _ => "+",
-                };
-                let label = short_name(&attribute.oid).map_or_else(|| attribute.oid.to_string(), str::to_owned);
-                format!("{separator}{label}={}", escaped(&attribute.text))
-            })
+    fn text(&self, attribute: &Attribute) -> &str {
+        let texts = self.bytes.get(self.canonical..).unwrap_or_default();
+        std::str::from_utf8(texts.get(attribute.text.clone()).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The attributes with what stands before each in the displayed form: the most specific RDN first.
+    fn in_display_order(&self) -> impl Iterator<Item = (&'static str, &Attribute)> {
+        let mut rest = self.attributes.as_slice();
+        let mut rdn: &[Attribute] = &[];
+        let mut separator = "";
+        std::iter::from_fn(move || {
+            if rdn.is_empty() {
+                let last = rest.last()?.rdn;
+                let first = rest.partition_point(|attribute| attribute.rdn < last);
+                (rest, rdn) = rest.split_at_checked(first)?;
+            }
+            let (attribute, others) = rdn.split_first()?;
+            rdn = others;
+            let before = std::mem::replace(&mut separator, if others.is_empty() { ", " } else { "+" });
+            Some((before, attribute))
         })
     }
 }
@@ -196,7 +229,16 @@ impl fmt::Display for Name {
     /// As RFC 4514 writes names, with a blank after each comma: the most specific RDN first. Control and
     /// bidirectional characters are shown as `\u{..}`. In linear time (SEC-95).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts().try_for_each(|part| f.write_str(&part))
+        for (separator, attribute) in self.in_display_order() {
+            f.write_str(separator)?;
+            match short_name(&attribute.oid) {
+                Some(label) => f.write_str(label)?,
+                None => write!(f, "{}", attribute.oid)?,
+            }
+            f.write_str("=")?;
+            f.write_str(&escaped(self.text(attribute)))?;
+        }
+        Ok(())
     }
 }
 
@@ -208,7 +250,7 @@ impl fmt::Debug for Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.der() == other.der()
     }
 }
 
@@ -216,7 +258,7 @@ impl Eq for Name {}
 
 impl std::hash::Hash for Name {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.der.hash(state);
+        self.der().hash(state);
     }
 }
 
@@ -268,7 +310,13 @@ fn counted<T>(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 }
 
 /// RFC 4514 section 2.4, then what could deceive a terminal.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'@' | b'_' | b'/' | b':' | b'\'');
+    let blank_end = text.starts_with(' ') || text.ends_with(' ');
+    if !blank_end && text.as_bytes().iter().all(|b| plain(b)) {
+        return Cow::Borrowed(text);
+    }
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -278,7 +326,7 @@ fn escaped(text: &str) -> String {
         }
         out.push(c);
     }
-    visible(&out)
+    Cow::Owned(visible(&out))
 }
 
 pub(super) fn string_type(oid: &ObjectIdentifier, text: &str) -> Tag {

@@ -185,10 +185,9 @@ impl<'a> Search<'a> {
     /// Collects every certificate that names alone connect with the leaf, upwards.
     fn gather(&mut self) {
         let request = self.request;
-        let mut brought: BTreeMap<&[u8], Vec<&Certificate>> = BTreeMap::new();
-        for certificate in request.extra {
-            brought.entry(certificate.subject().canonical()).or_default().push(certificate);
-        }
+        // By subject, and those of one subject in the order in which they came.
+        let mut brought: Vec<&Certificate> = request.extra.iter().collect();
+        brought.sort_by_key(|certificate| certificate.subject().canonical());
         let leaf = request.leaf;
         self.nodes.push(Node { certificate: leaf, anchor: self.is_anchor(leaf), distance: UNREACHABLE });
         let mut seen: BTreeSet<&[u8]> = BTreeSet::from([leaf.der()]);
@@ -200,7 +199,9 @@ impl<'a> Search<'a> {
             let only = self.only;
             let counts = |certificate: &Certificate| only.is_none_or(|only| only == certificate);
             let anchors = request.trust.anchors_named(name).map(|certificate| (certificate, counts(certificate)));
-            let extra = brought.get(name).into_iter().flatten().copied();
+            let first = brought.partition_point(|certificate| certificate.subject().canonical() < name);
+            let named = brought.iter().skip(first).take_while(|certificate| certificate.subject().canonical() == name);
+            let extra = named.copied();
             let others = extra.chain(request.trust.intermediates_named(name)).map(|certificate| (certificate, false));
             let mut group = Vec::new();
             for (certificate, anchor) in anchors.chain(others) {

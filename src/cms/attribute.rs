@@ -9,28 +9,54 @@ use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
 use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm};
 use const_oid::ObjectIdentifier;
+use std::ops::Range;
+
+/// Attributes that are expected: Outlook writes seven.
+const USUAL: usize = 8;
 
 /// `Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF AttributeValue }`
 #[derive(Clone, Debug)]
-pub struct Attribute {
+pub struct Attribute<'a> {
     /// attrType.
     pub kind: ObjectIdentifier,
-    /// Each value's encoding as received.
-    pub values: Vec<Vec<u8>>,
+    set: &'a Attributes,
+    values: &'a [Range<usize>],
 }
 
-/// A set of attributes as received.
+impl<'a> Attribute<'a> {
+    /// Each value's encoding as received.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        let set = self.set;
+        self.values.iter().map(|range| set.slice(range))
+    }
+}
+
+/// A set of attributes as received. However many there are, they are places in one piece of memory.
 #[derive(Clone, Debug)]
 pub struct Attributes {
     raw: Vec<u8>,
-    content: Vec<u8>,
-    entries: Vec<Attribute>,
+    entries: Vec<Entry>,
+    /// Of all entries, one after the other.
+    values: Vec<Range<usize>>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    kind: ObjectIdentifier,
+    /// The whole attribute.
+    whole: Range<usize>,
+    /// Which of the values are its.
+    values: Range<usize>,
 }
 
 impl Attributes {
     /// Reads a SET OF Attribute under any tag.
     pub(super) fn read(element: &Element<'_>, limits: &Limits) -> Result<Self> {
-        let mut entries = Vec::new();
+        let place = |inside: &Element<'_>| {
+            let start = usize::try_from(inside.offset() - element.offset()).unwrap_or(usize::MAX);
+            start..start.saturating_add(inside.raw().len())
+        };
+        let (mut entries, mut all) = (Vec::with_capacity(USUAL), Vec::with_capacity(USUAL));
         let mut set = element.children("attributes")?;
         while let Some(attribute) = set.next_element()? {
             if entries.len() >= limits.attributes {
@@ -40,39 +66,41 @@ impl Attributes {
             let kind = fields.required(Tag::OID, "attrType")?.oid("attrType")?;
             let mut list = fields.required(Tag::SET, "attrValues")?.set("attrValues")?;
             fields.finish("Attribute")?;
-            let mut values = Vec::new();
+            let first = all.len();
             while let Some(value) = list.next_element()? {
-                values.push(value.raw().to_vec());
-                if values.len() > limits.attributes {
+                all.push(place(&value));
+                if all.len() - first > limits.attributes {
                     return Err(Error::Limit { what: "attribute values", limit: limits.attributes as u64 });
                 }
             }
-            entries.push(Attribute { kind, values });
+            entries.push(Entry { kind, whole: place(&attribute), values: first..all.len() });
         }
-        Ok(Self { raw: element.raw().to_vec(), content: element.content().to_vec(), entries })
+        Ok(Self { raw: element.raw().to_vec(), entries, values: all })
     }
 
     /// The attributes, in the order received.
-    pub fn iter(&self) -> impl Iterator<Item = &Attribute> {
-        self.entries.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Attribute<'_>> {
+        self.entries.iter().map(|entry| self.view(entry))
     }
 
     /// All attributes of a type.
-    pub fn all(&self, kind: &ObjectIdentifier) -> impl Iterator<Item = &Attribute> {
-        self.entries.iter().filter(move |a| a.kind == *kind)
+    pub fn all(&self, kind: &ObjectIdentifier) -> impl Iterator<Item = Attribute<'_>> {
+        self.entries.iter().filter(move |entry| entry.kind == *kind).map(|entry| self.view(entry))
     }
 
     /// The one value of the one attribute of a type: `Ok(None)` where it is absent, and `Err` with the number of
     /// attributes and values where it is not single (SEC-7, SEC-8).
     pub fn single(&self, kind: &ObjectIdentifier) -> std::result::Result<Option<&[u8]>, (usize, usize)> {
-        let found: Vec<&Attribute> = self.all(kind).collect();
-        match found.as_slice() {
-            [] => Ok(None),
-            [Attribute { values, .. }] => match values.as_slice() {
-                [value] => Ok(Some(value)),
-                _ => Err((1, values.len())),
-            },
-            several => Err((several.len(), several.iter().map(|a| a.values.len()).sum())),
+        let (mut sets, mut values, mut first) = (0, 0, None);
+        for attribute in self.all(kind) {
+            sets += 1;
+            values += attribute.values.len();
+            first = first.or_else(|| attribute.values().next());
+        }
+        match (sets, values) {
+            (0, _) => Ok(None),
+            (1, 1) => Ok(first),
+            several => Err(several),
         }
     }
 
@@ -83,13 +111,39 @@ impl Attributes {
     }
 
     /// The same in DER: definite length, and the attributes sorted by their received encodings.
-    pub fn der_sorted(&self) -> Result<Vec<u8>> {
-        let mut parts = Vec::new();
-        let mut reader = Reader::new(&self.content);
-        while let Some(attribute) = reader.next_element()? {
-            parts.push(attribute.raw().to_vec());
+    pub fn der_sorted(&self) -> Vec<u8> {
+        let mut parts: Vec<&[u8]> = self.entries.iter().map(|entry| self.slice(&entry.whole)).collect();
+        parts.sort();
+        der::constructed(Tag::SET, &parts)
+    }
+
+    /// Whether both are the same.
+    pub fn are_sorted(&self) -> bool {
+        let mut at = 0;
+        let mut before: &[u8] = &[];
+        for entry in &self.entries {
+            let this = self.slice(&entry.whole);
+            if before > this {
+                return false;
+            }
+            (before, at) = (this, entry.whole.end);
         }
-        Ok(der::set_of(Tag::SET, parts))
+        // The length is definite and shortest, and nothing follows the last of them.
+        let first = self.entries.first().map_or(self.raw.len(), |entry| entry.whole.start);
+        let length = self.raw.len().saturating_sub(first);
+        let header = der::header(Tag::SET, true, length as u64);
+        (self.entries.is_empty() || at == self.raw.len())
+            && header.len() == first
+            && self.raw.get(1..first) == header.get(1..)
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.raw.get(range.clone()).unwrap_or_default()
+    }
+
+    fn view(&self, entry: &Entry) -> Attribute<'_> {
+        let values = self.values.get(entry.values.clone()).unwrap_or_default();
+        Attribute { kind: entry.kind, set: self, values }
     }
 
     /// The certificate that its owner wants answers encrypted to, where it is named: smimeEncryptionKeyPreference by
@@ -116,12 +170,8 @@ impl Attributes {
     }
 }
 
-/// The signed attributes of a new signature.
+/// The signed attributes of new signatures, beside content type, digest and time, which are always there.
 pub struct SignedAttributes<'a> {
-    /// Digest of the content.
-    pub message_digest: &'a [u8],
-    /// signingTime.
-    pub signing_time: Time,
     /// SMIMECapabilities in DER, where they are announced.
     pub capabilities: Option<Vec<u8>>,
     /// The signer's certificate, where signingCertificateV2 binds it (SEC-28).
@@ -132,37 +182,74 @@ pub struct SignedAttributes<'a> {
     pub protection: Option<(AlgorithmIdentifier, AlgorithmIdentifier)>,
 }
 
+/// Signed attributes of which only digest and time are missing: what a signer's signatures have in common.
+#[derive(Clone, Debug)]
+pub struct AttributeTemplate {
+    /// All others, each in DER, in the order of the set.
+    constant: Vec<Vec<u8>>,
+    /// Octets of them together.
+    length: usize,
+}
+
 impl SignedAttributes<'_> {
-    /// The DER encoding under the tag SET, sorted: what is signed, and after replacing the tag by `[0]` what is sent.
-    pub fn to_der(&self) -> Vec<u8> {
-        let mut attributes = vec![
-            attribute(&oid::ID_CONTENT_TYPE, der::oid(&oid::ID_DATA)),
-            attribute(&oid::ID_MESSAGE_DIGEST, der::octets(self.message_digest)),
-            attribute(&oid::ID_SIGNING_TIME, der::time(self.signing_time)),
-        ];
-        attributes.extend(self.capabilities.clone().map(|list| attribute(&oid::ID_SMIME_CAPABILITIES, list)));
+    /// All that is the same in every signature, encoded.
+    pub fn template(self) -> AttributeTemplate {
+        let mut constant = vec![attribute(&oid::ID_CONTENT_TYPE, der::oid(&oid::ID_DATA))];
+        constant.extend(self.capabilities.map(|list| attribute(&oid::ID_SMIME_CAPABILITIES, list)));
         let bound = self.signer.map(signing_certificate_v2);
-        attributes.extend(bound.map(|value| attribute(&oid::ID_AA_SIGNING_CERTIFICATE_V2, value)));
+        constant.extend(bound.map(|value| attribute(&oid::ID_AA_SIGNING_CERTIFICATE_V2, value)));
         if let Some(certificate) = self.encryption {
             let identifier = certificate.issuer_and_serial_der();
             // RFC 8551 section 2.5.3: issuerAndSerialNumber [0], implicitly tagged.
-            attributes.push(attribute(&oid::ID_AA_ENCRYP_KEY_PREF, der::retag(Tag::context(0), &identifier)));
+            constant.push(attribute(&oid::ID_AA_ENCRYP_KEY_PREF, der::retag(Tag::context(0), &identifier)));
             // OUT-53: the same without the tag.
-            attributes.push(attribute(&oid::MS_ENCRYPTION_KEY_PREFERENCE, identifier));
+            constant.push(attribute(&oid::MS_ENCRYPTION_KEY_PREFERENCE, identifier));
         }
         if let Some((digest, signature)) = &self.protection {
             // RFC 6211 section 2: signatureAlgorithm [1] IMPLICIT.
             let signature = der::retag(Tag::context(1), &signature.to_der());
             let value = der::sequence(&[digest.to_der(), signature]);
-            attributes.push(attribute(&oid::ID_AA_CMS_ALGORITHM_PROTECT, value));
+            constant.push(attribute(&oid::ID_AA_CMS_ALGORITHM_PROTECT, value));
         }
-        der::set_of(Tag::SET, attributes)
+        constant.sort();
+        AttributeTemplate { length: constant.iter().map(Vec::len).sum(), constant }
+    }
+}
+
+impl AttributeTemplate {
+    /// The DER encoding under the tag SET, sorted: what is signed, and after replacing the tag by `[0]` what is sent.
+    pub fn fill(&self, message_digest: &[u8], signing_time: Time) -> Vec<u8> {
+        let mut own = [
+            attribute(&oid::ID_MESSAGE_DIGEST, der::octets(message_digest)),
+            attribute(&oid::ID_SIGNING_TIME, der::time(signing_time)),
+        ];
+        own.sort();
+        let length = (self.length + own.iter().map(Vec::len).sum::<usize>()) as u64;
+        let mut out = Vec::with_capacity((der::header_len(length) + length) as usize);
+        der::put_header(&mut out, Tag::SET, true, length);
+        let mut own = own.iter().peekable();
+        for part in &self.constant {
+            while let Some(before) = own.next_if(|own| *own <= part) {
+                out.extend_from_slice(before);
+            }
+            out.extend_from_slice(part);
+        }
+        own.for_each(|rest| out.extend_from_slice(rest));
+        out
     }
 }
 
 /// An attribute with one value, in DER.
 pub(crate) fn attribute(kind: &ObjectIdentifier, value: Vec<u8>) -> Vec<u8> {
-    der::sequence(&[der::oid(kind), der::set_of(Tag::SET, vec![value])])
+    let (kind, values) = (kind.as_bytes(), value.len() as u64);
+    let length = der::header_len(kind.len() as u64) + kind.len() as u64 + der::header_len(values) + values;
+    let mut out = Vec::with_capacity((der::header_len(length) + length) as usize);
+    der::put_header(&mut out, Tag::SEQUENCE, true, length);
+    der::put_header(&mut out, Tag::OID, false, kind.len() as u64);
+    out.extend_from_slice(kind);
+    der::put_header(&mut out, Tag::SET, true, values);
+    out.extend_from_slice(&value);
+    out
 }
 
 /// RFC 5035 section 3: one ESSCertIDv2 with the default hash, SHA-256, and issuerSerial.
@@ -211,6 +298,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_a_template_gives_is_sorted_whatever_its_time_and_digest() {
+        let protection = Some((
+            DigestAlgorithm::Sha256.identifier_with_null(),
+            AlgorithmIdentifier::with_null(oid::SHA256_WITH_RSA),
+        ));
+        for capabilities in [None, Some(der::sequence(&[der::null()])), Some(der::octets(&[7; 200]))] {
+            let attributes =
+                SignedAttributes { capabilities, signer: None, encryption: None, protection: protection.clone() };
+            let template = attributes.template();
+            for (digest, time) in
+                [(20, "2026-11-24T08:00:00Z"), (64, "2050-01-01T00:00:00Z"), (0, "1951-01-01T00:00:00Z")]
+            {
+                let filled = template.fill(&vec![0x31; digest], time.parse().unwrap());
+                let element = Reader::single(&filled, "attributes").unwrap();
+                let read = Attributes::read(&element, &Limits::default()).unwrap();
+                assert!(read.are_sorted());
+                assert_eq!(read.der_sorted(), filled);
+                assert_eq!(read.iter().count(), template.constant.len() + 2);
+                assert_eq!(read.as_received(), filled);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn sec_104_sorting_attributes_twice_is_sorting_them_once(
@@ -228,7 +339,9 @@ mod tests {
             };
             let sorted = |bytes: &[u8]| {
                 let element = Reader::single(bytes, "attributes").unwrap();
-                Attributes::read(&element, &Limits::default()).unwrap().der_sorted().unwrap()
+                let read = Attributes::read(&element, &Limits::default()).unwrap();
+                assert_eq!(read.are_sorted(), read.as_received() == read.der_sorted());
+                read.der_sorted()
             };
             let once = sorted(&received);
             prop_assert_eq!(&once, &der::set_of(Tag::SET, parts));

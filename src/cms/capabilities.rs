@@ -57,25 +57,34 @@ const OUTLOOK_DIGESTS: [ObjectIdentifier; 4] = [oid::SHA512, oid::SHA384, oid::S
 /// # Errors
 /// Where it is not a SEQUENCE of capabilities, or holds more than [`Limits::attributes`].
 pub fn decode(value: &[u8], limits: &Limits) -> Result<Vec<Capability>> {
+    let mut capabilities = Vec::new();
+    each(value, limits, |identifier, parameters| {
+        capabilities.push(Capability { identifier, parameters: parameters.map(<[u8]>::to_vec) });
+    })?;
+    Ok(capabilities)
+}
+
+/// Hands over each capability: its identifier, and its parameters as received.
+fn each(value: &[u8], limits: &Limits, mut found: impl FnMut(ObjectIdentifier, Option<&[u8]>)) -> Result<()> {
     let what = "SMIMECapabilities";
     let mut list = Reader::single(value, what)?.sequence(what)?;
-    let mut capabilities = Vec::new();
+    let mut count = 0;
     while let Some(entry) = list.next_element()? {
-        if capabilities.len() >= limits.attributes {
+        if count >= limits.attributes {
             return Err(super::Error::Limit { what: "capabilities", limit: limits.attributes as u64 });
         }
+        count += 1;
         let mut fields = entry.sequence("SMIMECapability")?;
         let identifier = fields.required(Tag::OID, "capabilityID")?.oid("capabilityID")?;
-        let parameters = fields.next_element()?.map(|p| p.raw().to_vec());
-        capabilities.push(Capability { identifier, parameters });
+        found(identifier, fields.next_element()?.map(|parameters| parameters.raw()));
     }
-    Ok(capabilities)
+    Ok(())
 }
 
 /// The list among signed attributes, as received; `None` where it is absent, stands there twice or is malformed.
 pub fn signed(attributes: &Attributes, limits: &Limits) -> Option<Vec<u8>> {
     let value = attributes.single(&oid::ID_SMIME_CAPABILITIES).ok()??;
-    decode(value, limits).ok().map(|_| value.to_vec())
+    each(value, limits, |_, _| ()).ok().map(|()| value.to_vec())
 }
 
 #[cfg(test)]

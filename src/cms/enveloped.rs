@@ -144,7 +144,7 @@ impl Enveloped {
                 let raw = stream.take(limits.element_bytes, "authAttrs")?;
                 let attributes = Attributes::read(&Reader::single(&raw, "authAttrs")?, limits)?;
                 check_authenticated(&attributes, &head.content_type)?;
-                authenticated_attributes = Some(attributes.der_sorted()?);
+                authenticated_attributes = Some(attributes.der_sorted());
             }
             let raw = stream.take(limits.element_bytes, "mac")?;
             mac = Some(Reader::single(&raw, "mac")?.octets("mac")?.into_owned());

@@ -4,7 +4,7 @@ use super::Result;
 use crate::asn1::ber::{Element, Tag};
 use crate::asn1::der;
 use crate::cert::certificate::Certificate;
-use crate::cert::name::Name;
+use crate::cert::name::{self, Name};
 use std::fmt;
 
 /// SignerIdentifier, RecipientIdentifier and KeyAgreeRecipientIdentifier alike.
@@ -117,7 +117,7 @@ impl fmt::Display for CertificateId {
 
 /// Lower-case hexadecimal digits, at most 64 of them.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text: String = bytes.iter().take(32).map(|b| format!("{b:02x}")).collect();
+    let mut text = name::hex(bytes.get(..32).unwrap_or(bytes));
     if bytes.len() > 32 {
         text.push_str("..");
     }

@@ -258,16 +258,93 @@ pub fn encode(
     key: &Secret,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>> {
-    match wrapping {
-        Wrapping::Transport(transport) => {
-            let encrypted = public_key.encrypt_with(random, transport, key.expose())?;
-            // RFC 5652 section 6.2.1: version 0 with issuerAndSerialNumber, 2 with subjectKeyIdentifier.
-            let version = transport_version(identifier);
-            let parts =
-                [der::integer(version), identifier.to_der(), transport.identifier().to_der(), der::octets(&encrypted)];
-            Ok(der::sequence(&parts))
+    RecipientTemplate::new(identifier, wrapping)?.fill(public_key, key, random)
+}
+
+/// A RecipientInfo of which only what is made of the content-encryption key is missing: what the messages to one recipient
+/// have in common.
+#[derive(Clone, Debug)]
+pub struct RecipientTemplate {
+    kind: Kind,
+    /// Of the EnvelopedData that it stands in, as far as it has a say in it.
+    version: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// version, rid and keyEncryptionAlgorithm in DER.
+    Transport { scheme: KeyTransport, before: Vec<u8> },
+    /// rid, keyEncryptionAlgorithm, and the key wrap's own algorithm in DER.
+    Agreement { scheme: KeyAgreement, identifier: Vec<u8>, algorithm: Vec<u8>, wrap: Vec<u8> },
+}
+
+impl RecipientTemplate {
+    /// For the holder of this certificate, whose key is wrapped so.
+    ///
+    /// # Errors
+    /// Where the wrapping cannot be written.
+    pub fn new(identifier: &CertificateId, wrapping: &Wrapping) -> Result<Self> {
+        let kind = match wrapping {
+            Wrapping::Transport(scheme) => {
+                // RFC 5652 section 6.2.1: version 0 with issuerAndSerialNumber, 2 with subjectKeyIdentifier.
+                let version = transport_version(identifier);
+                let before = [der::integer(version), identifier.to_der(), scheme.identifier().to_der()].concat();
+                Kind::Transport { scheme: scheme.clone(), before }
+            }
+            Wrapping::Agreement(scheme) => Kind::Agreement {
+                identifier: identifier.to_agreement_der(),
+                algorithm: scheme.identifier()?.to_der(),
+                wrap: scheme.wrap.identifier().to_der(),
+                scheme: scheme.clone(),
+            },
+        };
+        Ok(Self { kind, version: version_with(identifier, wrapping) })
+    }
+
+    /// RFC 5652 section 6.1: the least version of an EnvelopedData with this recipient.
+    pub fn enveloped_version(&self) -> u64 {
+        self.version
+    }
+
+    /// The whole, in DER.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn fill(&self, public_key: &PublicKey, key: &Secret, random: &mut dyn Random) -> Result<Vec<u8>> {
+        match &self.kind {
+            Kind::Transport { scheme, before } => {
+                let encrypted = public_key.encrypt_with(random, scheme, key.expose())?;
+                let octets = encrypted.len() as u64;
+                let length = before.len() as u64 + der::header_len(octets) + octets;
+                let mut out = Vec::with_capacity((der::header_len(length) + length) as usize);
+                der::put_header(&mut out, Tag::SEQUENCE, true, length);
+                out.extend_from_slice(before);
+                der::put_header(&mut out, Tag::OCTET_STRING, false, octets);
+                out.extend_from_slice(&encrypted);
+                Ok(out)
+            }
+            Kind::Agreement { scheme, identifier, algorithm, wrap: key_info } => {
+                let curve = public_key
+                    .kind()
+                    .curve()
+                    .ok_or_else(|| Error::Unsupported(format!("key agreement with {}", public_key.describe())))?;
+                let ephemeral = agreement::EphemeralKey::generate(random, curve)?;
+                let shared = ephemeral.agree(public_key)?;
+                let kek = agreement::kek(scheme, key_info, None, &shared)?;
+                let wrapped = wrap::wrap(scheme.wrap, random, &kek, key)?;
+                let (_, point) = ephemeral.public_key()?;
+                // RFC 5753 section 3.1.1: id-ecPublicKey with the curve absent; RFC 8418 section 3.1: id-X25519.
+                let own = match public_key.kind() {
+                    KeyKind::X25519 => AlgorithmIdentifier::new(oid::X25519),
+                    _ => AlgorithmIdentifier::new(oid::EC_PUBLIC_KEY),
+                };
+                let originator_key = der::sequence(&[own.to_der(), der::bits(&point)]);
+                let originator = der::explicit(0, &der::retag(Tag::context(1), &originator_key));
+                let entry = der::sequence(&[identifier.as_slice(), &der::octets(&wrapped)]);
+                let (version, keys) = (der::integer(3), der::sequence(&[entry]));
+                Ok(der::constructed(Tag::context(1), &[version.as_slice(), &originator, algorithm, &keys]))
+            }
         }
-        Wrapping::Agreement(agreement) => encode_agreement(public_key, identifier, agreement, key, random),
     }
 }
 
@@ -278,38 +355,14 @@ fn transport_version(identifier: &CertificateId) -> u64 {
     }
 }
 
-fn encode_agreement(
-    public_key: &PublicKey,
-    identifier: &CertificateId,
-    scheme: &KeyAgreement,
-    key: &Secret,
-    random: &mut dyn Random,
-) -> Result<Vec<u8>> {
-    let curve = public_key
-        .kind()
-        .curve()
-        .ok_or_else(|| Error::Unsupported(format!("key agreement with {}", public_key.describe())))?;
-    let ephemeral = agreement::EphemeralKey::generate(random, curve)?;
-    let shared = ephemeral.agree(public_key)?;
-    let kek = agreement::kek(scheme, &scheme.wrap.identifier().to_der(), None, &shared)?;
-    let wrapped = wrap::wrap(scheme.wrap, random, &kek, key)?;
-    let (_, point) = ephemeral.public_key()?;
-    // RFC 5753 section 3.1.1: id-ecPublicKey with the curve absent; RFC 8418 section 3.1: id-X25519.
-    let algorithm = match public_key.kind() {
-        KeyKind::X25519 => AlgorithmIdentifier::new(oid::X25519),
-        _ => AlgorithmIdentifier::new(oid::EC_PUBLIC_KEY),
-    };
-    let originator_key = der::sequence(&[algorithm.to_der(), der::bits(&point)]);
-    let originator = der::explicit(0, &der::retag(Tag::context(1), &originator_key));
-    let entry = der::sequence(&[identifier.to_agreement_der(), der::octets(&wrapped)]);
-    let parts = [der::integer(3), originator, scheme.identifier()?.to_der(), der::sequence(&[entry])];
-    Ok(der::constructed(Tag::context(1), &parts))
+fn version_with(identifier: &CertificateId, wrapping: &Wrapping) -> u64 {
+    match (identifier, wrapping) {
+        (CertificateId::IssuerAndSerial { .. }, Wrapping::Transport(_)) => 0,
+        _ => 2,
+    }
 }
 
 /// RFC 5652 section 6.1: the version of an EnvelopedData with these recipients.
 pub fn enveloped_version(wrappings: &[(CertificateId, Wrapping)]) -> u64 {
-    let plain = |(identifier, wrapping): &(CertificateId, Wrapping)| {
-        matches!((identifier, wrapping), (CertificateId::IssuerAndSerial { .. }, Wrapping::Transport(_)))
-    };
-    if wrappings.iter().all(plain) { 0 } else { 2 }
+    wrappings.iter().map(|(identifier, wrapping)| version_with(identifier, wrapping)).max().unwrap_or(0)
 }

@@ -12,6 +12,7 @@ use crate::asn1::stream::Stream;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
+use crate::cert::cache::ChainCache;
 use crate::cert::certificate::Certificate;
 use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm};
 use const_oid::ObjectIdentifier;
@@ -92,6 +93,19 @@ impl SignedData {
     /// [`Error::Malformed`] where the structure is broken or something follows it, [`Error::Limit`] where there is
     /// more than `limits` admit, and what the sink gives.
     pub fn read<R: BufRead>(reader: R, limits: &Limits, sink: &mut dyn Sink) -> Result<Self> {
+        Self::read_with(reader, limits, None, sink)
+    }
+
+    /// The same, with certificates that were met before taken from a cache.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with<R: BufRead>(
+        reader: R,
+        limits: &Limits,
+        cache: Option<&ChainCache>,
+        sink: &mut dyn Sink,
+    ) -> Result<Self> {
         let mut stream = Stream::new(reader);
         match enter_content_info(&mut stream)? {
             ContentType::SignedData => {}
@@ -105,7 +119,7 @@ impl SignedData {
             stream.leave("eContent")?;
         }
         stream.leave("EncapsulatedContentInfo")?;
-        let mut rest = Rest { limits, budget: limits.structure_bytes, notes: Vec::new() };
+        let mut rest = Rest { limits, cache, budget: limits.structure_bytes, notes: Vec::new() };
         let certificates = rest.certificates(&mut stream)?;
         let (crls, ocsp) = rest.crls(&mut stream)?;
         let signers = rest.signers(&mut stream)?;
@@ -121,15 +135,23 @@ type Encodings = Vec<Vec<u8>>;
 /// What stands after the content, read under one budget of bytes.
 struct Rest<'l> {
     limits: &'l Limits,
+    cache: Option<&'l ChainCache>,
     budget: usize,
     notes: Vec<Reason>,
 }
 
 impl Rest<'_> {
     fn take<R: BufRead>(&mut self, stream: &mut Stream<R>, what: &'static str) -> Result<Vec<u8>> {
-        let raw = stream.take(self.limits.element_bytes.min(self.budget), what)?;
-        self.budget = self.budget.saturating_sub(raw.len());
+        let mut raw = Vec::new();
+        self.take_into(&mut raw, stream, what)?;
         Ok(raw)
+    }
+
+    fn take_into<R: BufRead>(&mut self, raw: &mut Vec<u8>, stream: &mut Stream<R>, what: &'static str) -> Result<()> {
+        raw.clear();
+        stream.take_into(raw, self.limits.element_bytes.min(self.budget), what)?;
+        self.budget = self.budget.saturating_sub(raw.len());
+        Ok(())
     }
 
     fn certificates<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<Certificate>> {
@@ -137,20 +159,24 @@ impl Rest<'_> {
         if !stream.enter_optional(Tag::context(0), "SignedData.certificates")? {
             return Ok(certificates);
         }
-        let mut seen = 0;
+        let (mut seen, mut raw) = (0, Vec::new());
         while let Some(tag) = stream.peek()? {
             seen += 1;
             if seen > self.limits.certificates {
                 return Err(Error::Limit { what: "certificates", limit: self.limits.certificates as u64 });
             }
-            let raw = self.take(stream, "CertificateChoices")?;
+            self.take_into(&mut raw, stream, "CertificateChoices")?;
             if tag != Tag::SEQUENCE {
                 let text =
                     format!("entry {seen} of the certificates is no X.509 certificate ({tag}) and was passed over");
                 self.notes.push(Reason::new("other_certificate_format", text));
                 continue;
             }
-            match Certificate::from_der(&raw) {
+            let read = match self.cache {
+                Some(cache) => cache.certificate(&raw),
+                None => Certificate::from_der(&raw),
+            };
+            match read {
                 Ok(certificate) => certificates.push(certificate),
                 Err(error) => {
                     let text = format!("certificate {seen} of the message cannot be read: {error}");
@@ -188,12 +214,12 @@ impl Rest<'_> {
 
     fn signers<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Vec<SignerInfo>> {
         stream.enter(Tag::SET, "SignedData.signerInfos")?;
-        let mut signers = Vec::new();
+        let (mut signers, mut raw) = (Vec::new(), Vec::new());
         while stream.peek()?.is_some() {
             if signers.len() >= self.limits.signers {
                 return Err(Error::Limit { what: "signers", limit: self.limits.signers as u64 });
             }
-            let raw = self.take(stream, "SignerInfo")?;
+            self.take_into(&mut raw, stream, "SignerInfo")?;
             signers.push(SignerInfo::parse(&raw, self.limits)?);
         }
         stream.leave("SignedData.signerInfos")?;
@@ -230,19 +256,61 @@ pub struct Writer<'w> {
 impl Writer<'_> {
     /// The whole ContentInfo, without content.
     pub fn detached(&self) -> Vec<u8> {
-        let (start, end) = self.around(&[], 0);
-        [start, end].concat()
+        self.template().detached(self.signers)
     }
 
     /// What stands before a content of `length` octets, and what stands after it. In BER the length counts for nothing,
     /// and the content goes through [`Encoding::content`].
     pub fn attached(&self, length: u64) -> (Vec<u8>, Vec<u8>) {
-        self.around(&[Layer::new(Tag::context(0), Vec::new()), Layer::String(Tag::OCTET_STRING)], length)
+        self.template().attached(self.signers, length)
     }
 
-    fn around(&self, content: &[Layer], length: u64) -> (Vec<u8>, Vec<u8>) {
-        let tail = self.tail();
-        let signed_data = Layer::Constructed { tag: Tag::SEQUENCE, before: self.head(), after: tail.len() as u64 };
+    fn template(&self) -> Template {
+        Template::new(self.encoding, self.digests, self.certificates, self.version)
+    }
+}
+
+/// A SignedData of which only content and signers are missing: what the messages of a signer have in common.
+#[derive(Clone, Debug)]
+pub struct Template {
+    encoding: Encoding,
+    /// version and digestAlgorithms in DER.
+    head: Vec<u8>,
+    /// certificates in DER, where there are any.
+    certificates: Vec<u8>,
+}
+
+impl Template {
+    /// With what [`Writer`] has of the same names.
+    pub fn new(encoding: Encoding, digests: &[DigestAlgorithm], certificates: &[Certificate], version: u64) -> Self {
+        let mut algorithms: Vec<Vec<u8>> = digests.iter().map(|d| d.identifier_with_null().to_der()).collect();
+        algorithms.sort();
+        algorithms.dedup();
+        let head = [der::integer(version), der::set_of(Tag::SET, algorithms)].concat();
+        let certificates = match certificates {
+            [] => Vec::new(),
+            some => sorted_set(Tag::context(0), some.iter().map(Certificate::der)),
+        };
+        Self { encoding, head, certificates }
+    }
+
+    /// As [`Writer::detached`].
+    pub fn detached(&self, signers: &[Vec<u8>]) -> Vec<u8> {
+        let (mut start, end) = self.around(signers, &[], 0);
+        start.extend_from_slice(&end);
+        start
+    }
+
+    /// As [`Writer::attached`].
+    pub fn attached(&self, signers: &[Vec<u8>], length: u64) -> (Vec<u8>, Vec<u8>) {
+        let content = [Layer::new(Tag::context(0), Vec::new()), Layer::String(Tag::OCTET_STRING)];
+        self.around(signers, &content, length)
+    }
+
+    fn around(&self, signers: &[Vec<u8>], content: &[Layer], length: u64) -> (Vec<u8>, Vec<u8>) {
+        let signers = sorted_set(Tag::SET, signers.iter().map(Vec::as_slice));
+        let after = (self.certificates.len() + signers.len()) as u64;
+        let signed_data = Layer::Constructed { tag: Tag::SEQUENCE, before: self.head.clone(), after };
         let mut layers = vec![
             Layer::new(Tag::SEQUENCE, der::oid(&oid::ID_SIGNED_DATA)),
             Layer::new(Tag::context(0), Vec::new()),
@@ -251,25 +319,16 @@ impl Writer<'_> {
         ];
         layers.extend_from_slice(content);
         let encoding = self.encoding;
-        let end = [encoding.end(content.len() + 1), tail, encoding.end(3)].concat();
+        let end = [encoding.end(content.len() + 1).as_slice(), &self.certificates, &signers, &encoding.end(3)].concat();
         (encoding.start(&layers, length), end)
     }
+}
 
-    fn head(&self) -> Vec<u8> {
-        let mut algorithms: Vec<Vec<u8>> = self.digests.iter().map(|d| d.identifier_with_null().to_der()).collect();
-        algorithms.sort();
-        algorithms.dedup();
-        [der::integer(self.version), der::set_of(Tag::SET, algorithms)].concat()
-    }
-
-    fn tail(&self) -> Vec<u8> {
-        let certificates: Vec<Vec<u8>> = self.certificates.iter().map(|c| c.der().to_vec()).collect();
-        let certificates = match certificates.is_empty() {
-            true => Vec::new(),
-            false => der::set_of(Tag::context(0), certificates),
-        };
-        [certificates, der::set_of(Tag::SET, self.signers.to_vec())].concat()
-    }
+/// SET OF under any tag, of encodings that stand elsewhere.
+fn sorted_set<'p>(tag: Tag, parts: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = parts.collect();
+    parts.sort_unstable();
+    der::constructed(tag, &parts)
 }
 
 #[cfg(test)]

@@ -209,11 +209,13 @@ impl SignerInfo {
     /// RFC 5652 section 5.3: 1 with issuerAndSerialNumber, 3 with subjectKeyIdentifier. Both forms are met with either.
     fn version_deviation(&self) -> Option<Reason> {
         let expected = version_of(&self.identifier);
-        let text = format!(
-            "the signature bears version {}, and names its certificate as version {expected} does",
-            self.version
-        );
-        (self.version != expected).then(|| Reason::new("signer_version", text))
+        (self.version != expected).then(|| {
+            let text = format!(
+                "the signature bears version {}, and names its certificate as version {expected} does",
+                self.version
+            );
+            Reason::new("signer_version", text)
+        })
     }
 
     /// RFC 5652 sections 11.1 to 11.3: these three must not be unsigned attributes.
@@ -242,8 +244,8 @@ impl SignerInfo {
     /// SEC-39: looked at one level deep, so that a nest of them costs nothing; nothing that they say decides.
     fn countersignatures(&self, limits: &Limits) -> Option<Reason> {
         let all = || self.unsigned_attributes.iter().flat_map(|set| set.all(&oid::ID_COUNTERSIGNATURE));
-        let values: Vec<&Vec<u8>> = all().flat_map(|attribute| &attribute.values).collect();
         all().next()?;
+        let values: Vec<&[u8]> = all().flat_map(|attribute| attribute.values()).collect();
         let broken = values.iter().filter(|value| Self::parse(value, limits).is_err()).count();
         if broken > 0 || values.is_empty() {
             let text = format!("{broken} of {} countersignatures cannot be read", values.len());
@@ -442,8 +444,8 @@ fn verify_attributes(
     check: &mut SignatureCheck,
 ) -> std::result::Result<(), Against> {
     let received = attributes.as_received();
-    let sorted = attributes.der_sorted().map_err(|e| altered("signed_attributes_malformed", e.to_string()))?;
-    if received != sorted {
+    let in_order = attributes.are_sorted();
+    if !in_order {
         check.notes.push(Reason::new("non_der_signed_attrs", "the signed attributes are not in DER order"));
     }
     match key.verify(scheme, &received, signature) {
@@ -451,7 +453,7 @@ fn verify_attributes(
         Err(crate::crypto::Error::BadSignature) => {}
         Err(error) => return Err(from_crypto(error)),
     }
-    if received != sorted && key.verify(scheme, &sorted, signature).is_ok() {
+    if !in_order && key.verify(scheme, &attributes.der_sorted(), signature).is_ok() {
         return Ok(());
     }
     Err(altered("signature_invalid", "the signature does not fit its attributes under the signer's key"))
@@ -505,14 +507,49 @@ pub fn encode(
     signature_algorithm: &AlgorithmIdentifier,
     signature: &[u8],
 ) -> Vec<u8> {
-    der::sequence(&[
-        der::integer(version_of(identifier)),
-        identifier.to_der(),
-        digest.identifier_with_null().to_der(),
-        der::retag(Tag::context(0), signed_attributes),
-        signature_algorithm.to_der(),
-        der::octets(signature),
-    ])
+    SignerTemplate::new(identifier, digest, signature_algorithm).fill(signed_attributes, signature)
+}
+
+/// A SignerInfo of which only signed attributes and signature are missing: what a signer's signatures have in common.
+#[derive(Clone, Debug)]
+pub struct SignerTemplate {
+    /// 1 or 3.
+    version: u64,
+    /// version, sid and digestAlgorithm in DER.
+    before: Vec<u8>,
+    /// signatureAlgorithm in DER.
+    algorithm: Vec<u8>,
+}
+
+impl SignerTemplate {
+    /// For the holder of this certificate, who signs so.
+    pub fn new(identifier: &CertificateId, digest: DigestAlgorithm, signature_algorithm: &AlgorithmIdentifier) -> Self {
+        let version = version_of(identifier);
+        let parts = [der::integer(version), identifier.to_der(), digest.identifier_with_null().to_der()];
+        Self { version, before: parts.concat(), algorithm: signature_algorithm.to_der() }
+    }
+
+    /// Its version, which is that of the SignedData too, where no other signer needs a higher one.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The whole, in DER; `signed_attributes` as they were signed, under the tag SET.
+    pub fn fill(&self, signed_attributes: &[u8], signature: &[u8]) -> Vec<u8> {
+        let attributes = signed_attributes.get(1..).unwrap_or_default();
+        let octets = signature.len() as u64;
+        let length = self.before.len() + 1 + attributes.len() + self.algorithm.len() + signature.len();
+        let length = length as u64 + der::header_len(octets);
+        let mut out = Vec::with_capacity((length + der::header_len(length)) as usize);
+        der::put_header(&mut out, Tag::SEQUENCE, true, length);
+        out.extend_from_slice(&self.before);
+        out.push(Tag::context(0).octet(true));
+        out.extend_from_slice(attributes);
+        out.extend_from_slice(&self.algorithm);
+        der::put_header(&mut out, Tag::OCTET_STRING, false, octets);
+        out.extend_from_slice(signature);
+        out
+    }
 }
 
 /// RFC 5652 section 5.3: 1 for issuerAndSerialNumber, 3 for subjectKeyIdentifier. SignedData bears the same (5.1).

@@ -50,7 +50,7 @@ pub struct Timestamp {
 /// (RFC 3161 appendix A). None is looked into, nor are tokens within tokens (SEC-39).
 pub fn tokens(signer: &SignerInfo) -> impl Iterator<Item = &[u8]> {
     let attributes = signer.unsigned_attributes.iter();
-    attributes.flat_map(|set| set.all(&oid::ID_AA_TIME_STAMP_TOKEN)).flat_map(|a| a.values.iter().map(Vec::as_slice))
+    attributes.flat_map(|set| set.all(&oid::ID_AA_TIME_STAMP_TOKEN)).flat_map(|a| a.values())
 }
 
 /// Checks one token as the timestamp of a signature. `signature` is [`SignerInfo::signature`] of the signer that bears

@@ -10,12 +10,14 @@ use crate::asn1::framing::Encoding;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cms::enveloped;
 use crate::cms::identifier::CertificateId;
-use crate::cms::recipient_info::{self, Wrapping};
+use crate::cms::recipient_info::RecipientTemplate;
+use crate::cms::{self, enveloped};
+use crate::crypto;
 use crate::crypto::algorithm::{CipherParameters, ContentCipher};
 use crate::crypto::content::{CbcEncryptor, GcmEncryptor, fresh};
 use crate::crypto::random::{Random, SystemRandom};
+use crate::crypto::signature::PublicKey;
 use crate::crypto::strength;
 use crate::keys::identity::Identity;
 use crate::mime::plan::Kind;
@@ -23,6 +25,7 @@ use crate::policy::effective::{Access, SmimeDisabled};
 use crate::policy::policy::{AlreadyProtected, CertificateIdentifier, Policy};
 use crate::policy::profile::Profile;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Why nothing was encrypted.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +53,10 @@ pub enum Error {
     WeakCipher(ContentCipher),
     /// A recipient's entry cannot be written.
     #[error(transparent)]
-    Cms(#[from] crate::cms::Error),
+    Cms(#[from] cms::Error),
     /// Arithmetic or randomness failed.
     #[error(transparent)]
-    Crypto(#[from] crate::crypto::Error),
+    Crypto(#[from] crypto::Error),
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -72,16 +75,40 @@ pub enum Error {
 /// ```
 #[derive(Clone)]
 pub struct Encryptor<'p> {
-    recipients: Vec<Recipient>,
+    recipients: Vec<Prepared>,
     content: ContentChoice,
     policy: &'p Policy,
+}
+
+/// A recipient, with all that is the same in every message. What is wrong with it is told when a message is encrypted.
+#[derive(Clone)]
+struct Prepared {
+    certificate: Certificate,
+    key: Result<Arc<PublicKey>, crypto::Error>,
+    template: Result<RecipientTemplate, cms::Error>,
+}
+
+impl Prepared {
+    fn new(recipient: &Recipient, policy: &Policy) -> Self {
+        let certificate = &recipient.certificate;
+        let identifier = match policy.identifier {
+            CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(certificate),
+            CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(certificate),
+        };
+        Self {
+            certificate: certificate.clone(),
+            key: recipients::public_key(certificate, &policy.limits),
+            template: RecipientTemplate::new(&identifier, &recipient.wrapping),
+        }
+    }
 }
 
 impl<'p> Encryptor<'p> {
     /// To these recipients.
     pub fn new(recipients: &Recipients, policy: &'p Policy) -> Self {
         let content = negotiation::content(recipients.iter(), policy);
-        Self { recipients: recipients.iter().cloned().collect(), content, policy }
+        let recipients = recipients.iter().map(|recipient| Prepared::new(recipient, policy)).collect();
+        Self { recipients, content, policy }
     }
 
     /// To the sender alone: a draft, whoever it will be sent to (OUT-43).
@@ -91,6 +118,11 @@ impl<'p> Encryptor<'p> {
     pub fn draft(certificate: &Certificate, policy: &'p Policy, now: Time) -> Result<Self, Error> {
         let nobody = Self { recipients: Vec::new(), content: negotiation::content([], policy), policy };
         nobody.copy_to_certificate(certificate, now)
+    }
+
+    /// Under which policy mail is encrypted.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
     }
 
     /// With which cipher, and why. The copy to the sender has no say in it.
@@ -116,7 +148,7 @@ impl<'p> Encryptor<'p> {
         }
         let own = recipients::own(certificate, self.policy, now);
         let own = own.map_err(|reasons| Error::OwnCopy { subject: certificate.subject().to_string(), reasons })?;
-        self.recipients.push(own);
+        self.recipients.push(Prepared::new(&own, self.policy));
         Ok(self)
     }
 
@@ -168,16 +200,12 @@ impl<'p> Encryptor<'p> {
             return Err(Error::WeakCipher(cipher));
         }
         let (key, iv) = fresh(cipher, random)?;
-        let mut named: Vec<(CertificateId, Wrapping)> = Vec::with_capacity(self.recipients.len());
         let mut infos = Vec::with_capacity(self.recipients.len());
-        for Recipient { certificate, wrapping, .. } in &self.recipients {
-            let identifier = match self.policy.identifier {
-                CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(certificate),
-                CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(certificate),
-            };
-            let public = recipients::public_key(certificate, &self.policy.limits)?;
-            infos.push(recipient_info::encode(&public, &identifier, wrapping, &key, random)?);
-            named.push((identifier, wrapping.clone()));
+        let mut version = 0;
+        for Prepared { key: public, template, .. } in &self.recipients {
+            let (public, template) = (public.clone()?, template.as_ref().map_err(cms::Error::clone)?);
+            infos.push(template.fill(&public, &key, random)?);
+            version = version.max(template.enveloped_version());
         }
         let tag_length = if cipher.is_aead() { 16 } else { 0 };
         let parameters = CipherParameters { cipher, iv, tag_length };
@@ -187,7 +215,6 @@ impl<'p> Encryptor<'p> {
             Encoding::Der => ciphertext_length(cipher, plan.length()?),
             Encoding::Ber => 0,
         };
-        let version = recipient_info::enveloped_version(&named);
         let writer = enveloped::Writer { encoding, recipients: &infos, version, parameters: &parameters };
         let mut mode = Mode::new(&parameters, key.expose())?;
         let smime_type = if cipher.is_aead() { "authEnveloped-data" } else { "enveloped-data" };

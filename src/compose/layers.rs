@@ -62,6 +62,11 @@ impl<'p> Sealer<'p> {
         }
     }
 
+    /// Under which policy mail is signed and encrypted.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
+    }
+
     fn read<'b>(&self, bytes: &'b [u8]) -> Result<Message<'b>, mime::Error> {
         Message::from_source(&Memory::borrowed(bytes), &self.policy.limits)
     }

@@ -4,7 +4,7 @@ use super::recipients::Error::NotAnAddress;
 use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::{Reason, visible};
-use crate::base::source::{Memory, Rewindable, SharedSource};
+use crate::base::source::{Memory, Rewindable, SharedSource, patient};
 use crate::mime::Error;
 use crate::mime::canonical::canonical;
 use crate::mime::mailboxes::{Mailbox, Mailboxes};
@@ -20,7 +20,6 @@ use std::sync::Arc;
 /// outside too, as it does there.
 pub struct Message<'a> {
     protected: Protected<'a>,
-    mailboxes: Mailboxes,
     notes: Vec<Reason>,
 }
 
@@ -47,12 +46,11 @@ impl<'a> Message<'a> {
     /// # Errors
     /// As [`parse`](Self::parse), and where reading fails.
     pub fn from_source(source: &SharedSource<'a>, limits: &Limits) -> Result<Self, Error> {
-        let protected = Protected::prepare(source, limits)?;
+        let protected = Protected::prepare(&patient(source), limits)?;
         let header = &protected.entity.header;
-        let mailboxes = Mailboxes::read(header, limits)?;
         let mut notes = protected.notes.clone();
-        if !protected.removed_bcc.is_empty() {
-            let named: Vec<&str> = protected.removed_bcc.iter().map(|m| m.raw.as_str()).collect();
+        if !protected.mailboxes.bcc.is_empty() {
+            let named: Vec<&str> = protected.mailboxes.bcc.iter().map(|m| m.raw.as_str()).collect();
             notes.push(Reason::new("bcc_removed", format!("Bcc was taken out: {}", named.join(", "))));
         }
         let signs_before_us = ["dkim-signature", "arc-seal", "domainkey-signature"];
@@ -60,12 +58,12 @@ impl<'a> Message<'a> {
             let text = "the message bears a DKIM signature already; it will not verify any more, and DKIM should sign after S/MIME";
             notes.push(Reason::new("dkim_before_smime", text));
         }
-        Ok(Self { protected, mailboxes, notes })
+        Ok(Self { protected, notes })
     }
 
     /// Who it is from and to.
     pub fn mailboxes(&self) -> &Mailboxes {
-        &self.mailboxes
+        &self.protected.mailboxes
     }
 
     /// The addresses of To and Cc. A Bcc is not among them: it needs a message of its own, since whoever shares an
@@ -75,12 +73,13 @@ impl<'a> Message<'a> {
     /// [`NotAnAddress`] where one of them is none: leaving it out would send to
     /// fewer than the message says.
     pub fn recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
-        self.mailboxes.to.iter().chain(&self.mailboxes.cc).map(address).collect()
+        let Mailboxes { to, cc, .. } = self.mailboxes();
+        to.iter().chain(cc).map(address).collect()
     }
 
     /// The addresses of Bcc.
     pub(super) fn hidden_recipients(&self) -> Result<Vec<EmailAddress>, super::recipients::Error> {
-        self.mailboxes.bcc.iter().map(address).collect()
+        self.mailboxes().bcc.iter().map(address).collect()
     }
 
     /// What happened to it on the way in: fields taken out, bodies re-encoded.

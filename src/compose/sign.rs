@@ -1,21 +1,24 @@
 //! Signing: multipart/signed or opaque, by one or several signers, with keys at hand or elsewhere. What is signed is
 //! hashed in one pass and written in a second; nothing is released before every signature was verified against its
-//! certificate.
+//! certificate, or its key, proven to be the certificate's, vouches for it.
 
 pub use super::signed::{Pending, Request, Signed};
 
 use super::form::{self, Place};
 use super::message::Message;
+use super::signed::{Constant, Frame, OwnSignatures};
 use crate::asn1::oid;
 use crate::base::address::EmailAddress;
 use crate::base::reason::Reason;
 use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cert::mailbox::{AddressMatch, Mailboxes, speaks_for};
+use crate::cert::mailbox::{AddressMatch, Mailboxes};
 use crate::cert::purpose::{self, Purpose};
 use crate::cms::attribute::SignedAttributes;
 use crate::cms::capabilities::{self, CapabilityList};
 use crate::cms::identifier::CertificateId;
+use crate::cms::signed::Template;
+use crate::cms::signer_info::SignerTemplate;
 use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
 use crate::crypto::digest::Hasher;
 use crate::crypto::random::{Random, SystemRandom};
@@ -154,6 +157,7 @@ pub struct Signer<'p> {
     already_protected: AlreadyProtected,
     account: Option<EmailAddress>,
     encryption: Option<Certificate>,
+    frame: Arc<Frame>,
 }
 
 /// What the first pass over a message gives.
@@ -170,6 +174,9 @@ struct OneSigner {
     chain: Vec<Certificate>,
     key: Arc<dyn SigningKey>,
     scheme: SignatureScheme,
+    /// For whom the certificate speaks.
+    mailboxes: Arc<Mailboxes>,
+    constant: Arc<Constant>,
 }
 
 impl<'p> Signer<'p> {
@@ -185,15 +192,16 @@ impl<'p> Signer<'p> {
             return Err(Error::ReadingProfile(policy.profile));
         }
         let signer = Self {
-            signers: Vec::new(),
+            signers: vec![OneSigner::new(identity, policy)?],
             policy,
             form: policy.form,
             place: Place::Outermost,
             already_protected: policy.already_protected,
             account: None,
             encryption: None,
+            frame: Arc::new(Frame::new(&[], &[], policy)),
         };
-        signer.and(identity)
+        Ok(signer.framed())
     }
 
     /// And by another identity, over the same content (RFC 5652 section 5.1).
@@ -201,8 +209,12 @@ impl<'p> Signer<'p> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn and(mut self, identity: &Identity) -> Result<Self, Error> {
-        self.signers.push(OneSigner::new(identity, self.policy)?);
-        Ok(self)
+        let mut signer = OneSigner::new(identity, self.policy)?;
+        if let Some(encryption) = &self.encryption {
+            signer.prefer(encryption, self.policy);
+        }
+        self.signers.push(signer);
+        Ok(self.framed())
     }
 
     /// In the form application/pkcs7-mime, whatever the policy says.
@@ -233,8 +245,9 @@ impl<'p> Signer<'p> {
 
     /// Names the certificate that answers should be encrypted to, where it is not the signer's own (OUT-11, OUT-53). It
     /// goes along with the signature.
-    pub fn prefer_encryption_with(self, certificate: Certificate) -> Self {
-        Self { encryption: Some(certificate), ..self }
+    pub fn prefer_encryption_with(mut self, certificate: Certificate) -> Self {
+        self.signers.iter_mut().for_each(|signer| signer.prefer(&certificate, self.policy));
+        Self { encryption: Some(certificate), ..self }.framed()
     }
 
     /// Signs a message in memory.
@@ -245,8 +258,8 @@ impl<'p> Signer<'p> {
         Ok(self.seal(message, now)?.to_vec()?)
     }
 
-    /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made
-    /// and verified.
+    /// Signs a message of any size into a writer, in constant memory. Nothing is written before the signature is made, and
+    /// verified where the key does not vouch for it.
     ///
     /// # Errors
     /// [`Error`]; an I/O error may leave a part of the message in the writer.
@@ -264,7 +277,7 @@ impl<'p> Signer<'p> {
         for (signer, request) in self.signers.iter().zip(pending.requests()) {
             signatures.push(signer.key.sign(&request.scheme, &request.message)?);
         }
-        pending.finish_all(signatures)
+        pending.finish_own(&signatures)
     }
 
     /// Prepares a message for keys that lie elsewhere: what is to be signed comes from [`Pending::requests`], and
@@ -307,7 +320,12 @@ impl<'p> Signer<'p> {
             boundary = form::boundary(headers, now, random)?;
             free = !plan.contains_boundary(&boundary)?;
         }
-        let requests = self.signers.iter().map(|signer| self.request(signer, &digests, now)).collect();
+        let request = |signer: &OneSigner| {
+            let of = |(digest, _): &&(DigestAlgorithm, Vec<u8>)| *digest == signer.scheme.digest();
+            let digest = digests.iter().find(of).map(|(_, value)| value.as_slice()).unwrap_or_default();
+            signer.constant.request(signer.scheme, &signer.certificate, digest, now)
+        };
+        let requests = self.signers.iter().map(request).collect();
         Ok(Pending {
             message,
             plan,
@@ -318,9 +336,14 @@ impl<'p> Signer<'p> {
             boundary,
             length,
             requests,
-            certificates: self.bag(),
+            frame: Arc::clone(&self.frame),
             notes,
         })
+    }
+
+    /// Under which policy mail is signed.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
     }
 
     fn hash(&self, plan: &Plan<'_>, boundary: &str) -> Result<Hashed, Error> {
@@ -344,47 +367,10 @@ impl<'p> Signer<'p> {
         Ok(Hashed { digests, length, parted: !watch.is_some_and(|watch| watch.found()) })
     }
 
-    fn request(&self, signer: &OneSigner, digests: &[(DigestAlgorithm, Vec<u8>)], now: Time) -> Request {
-        let digest = signer.scheme.digest();
-        let message_digest =
-            digests.iter().find(|(d, _)| *d == digest).map(|(_, value)| value.as_slice()).unwrap_or_default();
-        let own = purpose::fits(&signer.certificate, Purpose::Encrypt, &self.policy.purpose_rule).is_empty();
-        let encryption = self.encryption.as_ref().or(own.then_some(&signer.certificate));
-        let capabilities = match self.policy.capabilities {
-            Capabilities::Omit => None,
-            Capabilities::Outlook => Some(CapabilityList::Outlook),
-            Capabilities::OutlookExact => Some(CapabilityList::OutlookExact),
-            Capabilities::Rfc8551 => Some(CapabilityList::Rfc8551),
-        };
-        let algorithm = match (signer.scheme, self.policy.rsa_label) {
-            (SignatureScheme::RsaPkcs1(_), RsaLabel::KeyOnly) => AlgorithmIdentifier::with_null(oid::RSA_ENCRYPTION),
-            (scheme, _) => scheme.identifier(),
-        };
-        let attributes = SignedAttributes {
-            message_digest,
-            signing_time: now,
-            capabilities: capabilities.map(|list| capabilities::encode(list, digest)),
-            signer: match self.policy.signing_certificate {
-                SigningCertificate::Add => Some(&signer.certificate),
-                SigningCertificate::Omit => None,
-            },
-            encryption,
-            protection: match self.policy.algorithm_protection {
-                AlgorithmProtection::Add => Some((digest.identifier_with_null(), algorithm.clone())),
-                AlgorithmProtection::Omit => None,
-            },
-        };
-        let identifier = match self.policy.identifier {
-            CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(&signer.certificate),
-            CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(&signer.certificate),
-        };
-        Request {
-            scheme: signer.scheme,
-            certificate: signer.certificate.clone(),
-            message: attributes.to_der(),
-            identifier,
-            algorithm,
-        }
+    /// With what its messages have in common encoded anew.
+    fn framed(self) -> Self {
+        let frame = Arc::new(Frame::new(&self.signers, &self.bag(), self.policy));
+        Self { frame, ..self }
     }
 
     /// The certificates that go along, each once (OUT-55).
@@ -415,7 +401,7 @@ impl<'p> Signer<'p> {
     fn check_sender(&self, message: &Message<'_>) -> Result<Vec<Reason>, Error> {
         let Some(first) = self.signers.first() else { return Err(Error::Count { expected: 1, found: 0 }) };
         let speaks = |signer: &OneSigner, address: &EmailAddress| {
-            matches!(speaks_for(&signer.certificate, address, &self.policy.address_rule), AddressMatch::Matches { .. })
+            matches!(signer.mailboxes.speak_for(address, &self.policy.address_rule), AddressMatch::Matches { .. })
         };
         if let Some(account) = self.account.as_ref().filter(|account| !speaks(first, account)) {
             return Err(first.not_the_sender(account.to_string()));
@@ -463,7 +449,30 @@ impl OneSigner {
         if !key.schemes().contains(&scheme) {
             return Err(Error::Scheme { key: public.describe(), wanted: scheme.name() });
         }
-        Ok(Self { certificate: certificate.clone(), chain: identity.chain().to_vec(), key, scheme })
+        // The identity has proven that the key is the certificate's; here it must be so in its spelling too, since an
+        // algorithm for PSS alone is part of that.
+        let own = match certificate.spki() == key.public_key() && key.is_self_checking(&scheme) {
+            true => OwnSignatures::Vouched,
+            false => OwnSignatures::Verified,
+        };
+        let encryption =
+            purpose::fits(certificate, Purpose::Encrypt, &policy.purpose_rule).is_empty().then_some(certificate);
+        let constant = Arc::new(Constant {
+            public: Arc::clone(&public),
+            attributes: attributes(certificate, scheme, encryption, policy).template(),
+            info: info(certificate, scheme, policy),
+            own,
+        });
+        let mailboxes = Arc::new(Mailboxes::of(certificate));
+        let (certificate, chain) = (certificate.clone(), identity.chain().to_vec());
+        Ok(Self { certificate, chain, key, scheme, mailboxes, constant })
+    }
+
+    /// Names another certificate to encrypt answers to than its own.
+    fn prefer(&mut self, encryption: &Certificate, policy: &Policy) {
+        let attributes = attributes(&self.certificate, self.scheme, Some(encryption), policy).template();
+        let Constant { public, info, own, .. } = &*self.constant;
+        self.constant = Arc::new(Constant { public: Arc::clone(public), attributes, info: info.clone(), own: *own });
     }
 
     fn check_time(&self, now: Time) -> Result<(), Error> {
@@ -479,7 +488,61 @@ impl OneSigner {
     }
 
     fn not_the_sender(&self, who: String) -> Error {
-        let certified = Mailboxes::of(&self.certificate).all().iter().map(|m| m.address.clone()).collect();
+        let certified = self.mailboxes.all().iter().map(|m| m.address.clone()).collect();
         Error::NotTheSender { who, subject: self.certificate.subject().to_string(), certified }
+    }
+}
+
+/// The signed attributes, as the policy has them.
+fn attributes<'c>(
+    certificate: &'c Certificate,
+    scheme: SignatureScheme,
+    encryption: Option<&'c Certificate>,
+    policy: &Policy,
+) -> SignedAttributes<'c> {
+    let digest = scheme.digest();
+    let capabilities = match policy.capabilities {
+        Capabilities::Omit => None,
+        Capabilities::Outlook => Some(CapabilityList::Outlook),
+        Capabilities::OutlookExact => Some(CapabilityList::OutlookExact),
+        Capabilities::Rfc8551 => Some(CapabilityList::Rfc8551),
+    };
+    SignedAttributes {
+        capabilities: capabilities.map(|list| capabilities::encode(list, digest)),
+        signer: match policy.signing_certificate {
+            SigningCertificate::Add => Some(certificate),
+            SigningCertificate::Omit => None,
+        },
+        encryption,
+        protection: match policy.algorithm_protection {
+            AlgorithmProtection::Add => Some((digest.identifier_with_null(), signature_algorithm(scheme, policy))),
+            AlgorithmProtection::Omit => None,
+        },
+    }
+}
+
+/// The SignerInfo around them.
+fn info(certificate: &Certificate, scheme: SignatureScheme, policy: &Policy) -> SignerTemplate {
+    let identifier = match policy.identifier {
+        CertificateIdentifier::IssuerAndSerial => CertificateId::issuer_and_serial(certificate),
+        CertificateIdentifier::SubjectKeyIdentifier => CertificateId::key_identifier(certificate),
+    };
+    SignerTemplate::new(&identifier, scheme.digest(), &signature_algorithm(scheme, policy))
+}
+
+/// SignerInfo.signatureAlgorithm.
+fn signature_algorithm(scheme: SignatureScheme, policy: &Policy) -> AlgorithmIdentifier {
+    match (scheme, policy.rsa_label) {
+        (SignatureScheme::RsaPkcs1(_), RsaLabel::KeyOnly) => AlgorithmIdentifier::with_null(oid::RSA_ENCRYPTION),
+        (scheme, _) => scheme.identifier(),
+    }
+}
+
+impl Frame {
+    fn new(signers: &[OneSigner], certificates: &[Certificate], policy: &Policy) -> Self {
+        let digests: Vec<DigestAlgorithm> = signers.iter().map(|signer| signer.scheme.digest()).collect();
+        let version = signers.iter().map(|signer| signer.constant.info.version()).max().unwrap_or(1);
+        let template = Template::new(policy.encoding, &digests, certificates, version);
+        Self { digests, template }
     }
 }

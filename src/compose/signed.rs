@@ -5,16 +5,18 @@ use super::message::Message;
 use super::out::{self, Out};
 use super::sign::Error;
 use crate::asn1::framing::Encoding;
-use crate::base::limits::Limits;
 use crate::base::reason::Reason;
+use crate::base::time::Time;
 use crate::cert::certificate::Certificate;
-use crate::cms::identifier::CertificateId;
-use crate::cms::signed::{self, Writer};
-use crate::cms::signer_info;
-use crate::crypto::algorithm::{AlgorithmIdentifier, DigestAlgorithm, SignatureScheme};
+use crate::cms::attribute::AttributeTemplate;
+use crate::cms::signed::{self, Template};
+use crate::cms::signer_info::SignerTemplate;
+use crate::crypto::algorithm::{DigestAlgorithm, SignatureScheme};
+use crate::crypto::signature::PublicKey;
 use crate::mime::plan::Plan;
 use crate::policy::policy::{Form, HeaderForm};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Room for header, certificates and signatures, beside the content.
 const AROUND: usize = 16 << 10;
@@ -27,10 +29,45 @@ pub struct Request {
     pub certificate: Certificate,
     /// The signed attributes in DER. A key that signs digests hashes them with the scheme's digest.
     pub message: Vec<u8>,
-    /// SignerIdentifier.
-    pub(super) identifier: CertificateId,
-    /// SignerInfo.signatureAlgorithm.
-    pub(super) algorithm: AlgorithmIdentifier,
+    /// All that is made of it.
+    pub(super) constant: Arc<Constant>,
+}
+
+/// What is the same in every signature of one signer.
+pub(super) struct Constant {
+    pub(super) public: Arc<PublicKey>,
+    pub(super) attributes: AttributeTemplate,
+    pub(super) info: SignerTemplate,
+    /// Whether the key's own signatures are verified before they leave.
+    pub(super) own: OwnSignatures,
+}
+
+/// What becomes of a signature that the signer's own key gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnSignatures {
+    /// It is verified.
+    Verified,
+    /// The key is proven to be the certificate's, and vouches for what it gives.
+    Vouched,
+}
+
+/// What is the same in every message.
+pub(super) struct Frame {
+    pub(super) digests: Vec<DigestAlgorithm>,
+    pub(super) template: Template,
+}
+
+impl Constant {
+    pub(super) fn request(
+        self: &Arc<Self>,
+        scheme: SignatureScheme,
+        certificate: &Certificate,
+        message_digest: &[u8],
+        now: Time,
+    ) -> Request {
+        let message = self.attributes.fill(message_digest, now);
+        Request { scheme, certificate: certificate.clone(), message, constant: Arc::clone(self) }
+    }
 }
 
 /// A message that waits for its signatures.
@@ -44,7 +81,7 @@ pub struct Pending<'m, 'a> {
     pub(super) boundary: String,
     pub(super) length: u64,
     pub(super) requests: Vec<Request>,
-    pub(super) certificates: Vec<Certificate>,
+    pub(super) frame: Arc<Frame>,
     pub(super) notes: Vec<Reason>,
 }
 
@@ -77,24 +114,32 @@ impl<'m, 'a> Pending<'m, 'a> {
     /// # Errors
     /// [`Error::SelfCheck`] where one does not verify; [`Error::Count`].
     pub fn finish_all(self, signatures: Vec<Vec<u8>>) -> Result<Signed<'m, 'a>, Error> {
+        self.assemble(&signatures, |_| OwnSignatures::Verified)
+    }
+
+    /// The same for signatures that the signers' own keys have just given.
+    pub(super) fn finish_own(self, signatures: &[Vec<u8>]) -> Result<Signed<'m, 'a>, Error> {
+        self.assemble(signatures, |constant| constant.own)
+    }
+
+    fn assemble(
+        self,
+        signatures: &[Vec<u8>],
+        origin: impl Fn(&Constant) -> OwnSignatures,
+    ) -> Result<Signed<'m, 'a>, Error> {
         if signatures.len() != self.requests.len() {
             return Err(Error::Count { expected: self.requests.len(), found: signatures.len() });
         }
         let mut signers = Vec::with_capacity(signatures.len());
-        for (request, signature) in self.requests.iter().zip(&signatures) {
-            let key = request.certificate.public_key(&Limits::default())?;
-            key.verify(&request.scheme, &request.message, signature).map_err(|e| Error::SelfCheck {
-                subject: request.certificate.subject().to_string(),
-                why: e.to_string(),
-            })?;
-            let digest = request.scheme.digest();
-            signers.push(signer_info::encode(
-                &request.identifier,
-                digest,
-                &request.message,
-                &request.algorithm,
-                signature,
-            ));
+        for (request, signature) in self.requests.iter().zip(signatures) {
+            let constant = &request.constant;
+            if origin(constant) == OwnSignatures::Verified {
+                constant.public.verify(&request.scheme, &request.message, signature).map_err(|e| Error::SelfCheck {
+                    subject: request.certificate.subject().to_string(),
+                    why: e.to_string(),
+                })?;
+            }
+            signers.push(constant.info.fill(&request.message, signature));
         }
         Ok(Signed { pending: self, signers })
     }
@@ -142,21 +187,20 @@ impl Signed<'_, '_> {
     }
 
     fn write_clear(&self, out: &mut Out<'_>) -> io::Result<()> {
-        let Pending { message, plan, headers, boundary, .. } = &self.pending;
-        let digests = self.digests();
-        out.write_all(&form::signed_start(message, *headers, &digests, boundary))?;
+        let Pending { message, plan, headers, boundary, frame, .. } = &self.pending;
+        out.write_all(&form::signed_start(message, *headers, &frame.digests, boundary))?;
         plan.write_to(out)?;
         write!(out, "\r\n--{boundary}\r\n{}", form::signature_header(*headers))?;
         let mut base64 = out.base64();
-        base64.write_all(&self.writer(&digests).detached())?;
+        base64.write_all(&frame.template.detached(&self.signers))?;
         base64.finish()?;
         write!(out, "\r\n--{boundary}--\r\n")
     }
 
     fn write_opaque(&self, out: &mut Out<'_>) -> io::Result<()> {
-        let Pending { message, plan, headers, place, length, encoding, .. } = &self.pending;
+        let Pending { message, plan, headers, place, length, encoding, frame, .. } = &self.pending;
         out.write_all(&form::cms_header(message, *headers, *place, "signed-data"))?;
-        let (start, end) = self.writer(&self.digests()).attached(*length);
+        let (start, end) = frame.template.attached(&self.signers, *length);
         let mut base64 = out.base64();
         base64.write_all(&start)?;
         let mut content = encoding.content(&mut base64, signed::SEGMENT);
@@ -165,15 +209,5 @@ impl Signed<'_, '_> {
         base64.write_all(&end)?;
         base64.finish()?;
         Ok(())
-    }
-
-    fn digests(&self) -> Vec<DigestAlgorithm> {
-        self.pending.requests.iter().map(|r| r.scheme.digest()).collect()
-    }
-
-    fn writer<'w>(&'w self, digests: &'w [DigestAlgorithm]) -> Writer<'w> {
-        let version = self.pending.requests.iter().map(|r| signer_info::version_of(&r.identifier)).max().unwrap_or(1);
-        let Pending { encoding, certificates, .. } = &self.pending;
-        Writer { encoding: *encoding, digests, certificates, signers: &self.signers, version }
     }
 }

@@ -32,8 +32,7 @@ impl EphemeralKey {
     /// # Errors
     /// None in practice; the point is made here.
     pub fn public_key(&self) -> Result<(AlgorithmIdentifier, Vec<u8>)> {
-        let limits = Limits::default();
-        Ok((self.curve.identifier(), self.key.public_key(&limits)?.key_agreement_bytes()?))
+        Ok((self.curve.identifier(), self.key.public_bytes()))
     }
 
     /// The raw shared secret with a recipient.
@@ -44,7 +43,7 @@ impl EphemeralKey {
         if recipient.kind().curve() != Some(self.curve) {
             return Err(recipient.wrong_for(self.curve.name()));
         }
-        self.key.agree(&recipient.key_agreement_bytes()?)
+        self.key.agree_with(recipient)
     }
 }
 

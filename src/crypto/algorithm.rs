@@ -217,8 +217,8 @@ impl std::str::FromStr for DigestAlgorithm {
 
     /// Reads "sha256", in any case and with or without a dash.
     fn from_str(text: &str) -> Result<Self> {
-        let plain = text.to_ascii_lowercase().replace('-', "");
-        let found = Self::ALL.into_iter().find(|d| d.name() == plain);
+        let plain = text.bytes().filter(|b| *b != b'-').map(|b| b.to_ascii_lowercase());
+        let found = Self::ALL.into_iter().find(|d| d.name().bytes().eq(plain.clone()));
         found.ok_or_else(|| Error::UnsupportedAlgorithm { what: "digest algorithm", oid: text.to_owned() })
     }
 }

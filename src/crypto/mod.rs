@@ -7,15 +7,18 @@
 
 pub mod agreement;
 pub mod algorithm;
+mod backend;
 pub mod content;
 pub mod digest;
 pub(crate) mod dsa_key;
+pub(crate) mod kernel;
 pub mod password;
 pub mod password_wrap;
 pub mod private;
 pub mod random;
 mod rsa_key;
 mod rsa_padding;
+mod rsa_private;
 pub mod signature;
 pub mod strength;
 pub mod transport;

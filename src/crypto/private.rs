@@ -3,18 +3,20 @@
 mod encoding;
 
 use super::algorithm::{AlgorithmIdentifier, Curve, SignatureScheme};
-use super::digest::{hash, with_digest};
+use super::backend::{Ed25519Private, NistPrivate, X25519Private};
+use super::digest::hash;
 use super::random::{Random, Rng, SystemRandom};
-use super::signature::{KeyKind, Material, PublicKey, RsaUsage, pkcs1_padding, spki, unsupported_pss};
+use super::rsa_padding::{Pss, pkcs1_signed_block};
+use super::rsa_private::RsaPrivateKey;
+use super::signature::{KeyKind, Material, PublicKey, RsaUsage, spki, unsupported_pss};
 use super::{Error, Result, rsa_key};
 use crate::asn1::ber::{Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
 use crate::base::secret::Secret;
 use encoding::{RSA, implicit_bits, read_ec, read_rsa, seal, write_rsa};
-use p256::elliptic_curve::Generate;
-use signature::hazmat::RandomizedPrehashSigner;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A private key.
@@ -25,12 +27,12 @@ pub struct PrivateKey {
 
 #[derive(Clone)]
 pub(crate) enum PrivateMaterial {
-    Rsa { key: Box<rsa::PrivateKey>, usage: Usage },
-    P256(p256::SecretKey),
-    P384(p384::SecretKey),
-    P521(Box<p521::SecretKey>),
-    Ed25519(Box<ed25519_dalek::SigningKey>),
-    X25519(x25519_dalek::StaticSecret),
+    Rsa { key: Arc<RsaPrivateKey>, usage: Usage },
+    P256(NistPrivate<p256::NistP256>),
+    P384(NistPrivate<p384::NistP384>),
+    P521(Box<NistPrivate<p521::NistP521>>),
+    Ed25519(Box<Ed25519Private>),
+    X25519(X25519Private),
 }
 
 /// The algorithm that stood beside an RSA key, kept since it is part of its public key.
@@ -81,7 +83,7 @@ impl PrivateKey {
                         Usage { algorithm: id, usage: RsaUsage::Pss(Some(scheme)) }
                     }
                 };
-                Self { material: PrivateMaterial::Rsa { key: Box::new(read_rsa(&bytes)?), usage } }
+                Self { material: PrivateMaterial::Rsa { key: Arc::new(read_rsa(&bytes)?), usage } }
             }
             oid::EC_PUBLIC_KEY => read_ec(&bytes, Some(Curve::from_identifier(&id)?))?,
             oid::ED25519 | oid::X25519 => {
@@ -105,7 +107,7 @@ impl PrivateKey {
     /// # Errors
     /// As [`from_pkcs8`](Self::from_pkcs8).
     pub fn from_pkcs1(encoding: &Secret) -> Result<Self> {
-        let key = Box::new(read_rsa(encoding.expose())?);
+        let key = Arc::new(read_rsa(encoding.expose())?);
         Ok(Self { material: PrivateMaterial::Rsa { key, usage: Usage::any() } })
     }
 
@@ -137,15 +139,15 @@ impl PrivateKey {
                 Err(bad(what, "its scalar is longer than its curve's order"))
             }
         };
-        let range = |_| bad(what, "its scalar is zero or not below its curve's order");
+        let range = || bad(what, "its scalar is zero or not below its curve's order");
         let material = match kind {
-            KeyKind::P256 => PrivateMaterial::P256(p256::SecretKey::from_slice(&scalar(Curve::P256)?).map_err(range)?),
-            KeyKind::P384 => PrivateMaterial::P384(p384::SecretKey::from_slice(&scalar(Curve::P384)?).map_err(range)?),
+            KeyKind::P256 => PrivateMaterial::P256(NistPrivate::from_slice(&scalar(Curve::P256)?).ok_or_else(range)?),
+            KeyKind::P384 => PrivateMaterial::P384(NistPrivate::from_slice(&scalar(Curve::P384)?).ok_or_else(range)?),
             KeyKind::P521 => {
-                PrivateMaterial::P521(Box::new(p521::SecretKey::from_slice(&scalar(Curve::P521)?).map_err(range)?))
+                PrivateMaterial::P521(Box::new(NistPrivate::from_slice(&scalar(Curve::P521)?).ok_or_else(range)?))
             }
-            KeyKind::Ed25519 => PrivateMaterial::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&*seed()?))),
-            KeyKind::X25519 => PrivateMaterial::X25519(x25519_dalek::StaticSecret::from(*seed()?)),
+            KeyKind::Ed25519 => PrivateMaterial::Ed25519(Box::new(Ed25519Private::from_seed(&*seed()?))),
+            KeyKind::X25519 => PrivateMaterial::X25519(X25519Private::from_bytes(&*seed()?)),
             KeyKind::Rsa => return Err(bad(what, "an RSA key is not one scalar")),
             KeyKind::Dsa => return Err(read_only()),
         };
@@ -165,22 +167,21 @@ impl PrivateKey {
     /// # Errors
     /// As it.
     pub fn generate_with(random: &mut dyn Random, kind: KeyKind, rsa_bits: usize) -> Result<Self> {
-        let mut rng = Rng(random);
         let material = match kind {
             KeyKind::Rsa => {
                 if !(2048..=8192).contains(&rsa_bits) || !rsa_bits.is_multiple_of(8) {
                     return Err(Error::KeySize { what: "a new RSA key", bits: rsa_bits, min: 2048, max: 8192 });
                 }
-                let key = rsa::PrivateKey::new(&mut rng, rsa_bits).map_err(rsa_failure)?;
-                PrivateMaterial::Rsa { key: Box::new(key), usage: Usage::any() }
+                let key = rsa::PrivateKey::new(&mut Rng(random), rsa_bits).map_err(rsa_failure)?;
+                PrivateMaterial::Rsa { key: Arc::new(RsaPrivateKey::new(&key)?), usage: Usage::any() }
             }
-            KeyKind::P256 => PrivateMaterial::P256(p256::SecretKey::try_generate_from_rng(&mut rng)?),
-            KeyKind::P384 => PrivateMaterial::P384(p384::SecretKey::try_generate_from_rng(&mut rng)?),
-            KeyKind::P521 => PrivateMaterial::P521(Box::new(p521::SecretKey::try_generate_from_rng(&mut rng)?)),
+            KeyKind::P256 => PrivateMaterial::P256(NistPrivate::generate(random)?),
+            KeyKind::P384 => PrivateMaterial::P384(NistPrivate::generate(random)?),
+            KeyKind::P521 => PrivateMaterial::P521(Box::new(NistPrivate::generate(random)?)),
             KeyKind::Dsa => return Err(read_only()),
             KeyKind::Ed25519 | KeyKind::X25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
-                rng.0.fill(&mut *seed)?;
+                random.fill(&mut *seed)?;
                 return Self::from_scalar(kind, &*seed);
             }
         };
@@ -190,19 +191,19 @@ impl PrivateKey {
     /// Writes PKCS#8 version 1 in DER, unencrypted.
     ///
     /// # Errors
-    /// [`Error::BadKey`] for an RSA key of more than two primes.
+    /// None: every key that is held can be written, those of tokens are none of these.
     pub fn to_pkcs8(&self) -> Result<Secret> {
         let (algorithm, key) = match &self.material {
-            PrivateMaterial::Rsa { key, usage } => (usage.algorithm.clone(), write_rsa(key)?),
+            PrivateMaterial::Rsa { key, usage } => (usage.algorithm.clone(), write_rsa(key)),
             PrivateMaterial::Ed25519(key) => {
-                (AlgorithmIdentifier::new(oid::ED25519), seal(Tag::OCTET_STRING, &[key.as_bytes()]))
+                (AlgorithmIdentifier::new(oid::ED25519), seal(Tag::OCTET_STRING, &[key.seed()]))
             }
             PrivateMaterial::X25519(key) => {
                 (AlgorithmIdentifier::new(oid::X25519), seal(Tag::OCTET_STRING, &[key.as_bytes()]))
             }
-            PrivateMaterial::P256(key) => (Curve::P256.identifier(), self.write_ec(&Zeroizing::new(key.to_bytes()))),
-            PrivateMaterial::P384(key) => (Curve::P384.identifier(), self.write_ec(&Zeroizing::new(key.to_bytes()))),
-            PrivateMaterial::P521(key) => (Curve::P521.identifier(), self.write_ec(&Zeroizing::new(key.to_bytes()))),
+            PrivateMaterial::P256(key) => (Curve::P256.identifier(), self.write_ec(&key.to_bytes())),
+            PrivateMaterial::P384(key) => (Curve::P384.identifier(), self.write_ec(&key.to_bytes())),
+            PrivateMaterial::P521(key) => (Curve::P521.identifier(), self.write_ec(&key.to_bytes())),
         };
         let octets = seal(Tag::OCTET_STRING, &[&key]);
         let info = seal(Tag::SEQUENCE, &[&der::integer(0), &algorithm.to_der(), &octets]);
@@ -217,14 +218,14 @@ impl PrivateKey {
     }
 
     /// What stands in the public key's BIT STRING.
-    fn public_bytes(&self) -> Vec<u8> {
+    pub(crate) fn public_bytes(&self) -> Vec<u8> {
         match &self.material {
-            PrivateMaterial::Rsa { key, .. } => rsa_key::write(key.as_public_key()),
-            PrivateMaterial::P256(key) => key.public_key().to_sec1_bytes().into_vec(),
-            PrivateMaterial::P384(key) => key.public_key().to_sec1_bytes().into_vec(),
-            PrivateMaterial::P521(key) => key.public_key().to_sec1_bytes().into_vec(),
-            PrivateMaterial::Ed25519(key) => key.verifying_key().as_bytes().to_vec(),
-            PrivateMaterial::X25519(key) => x25519_dalek::PublicKey::from(key).as_bytes().to_vec(),
+            PrivateMaterial::Rsa { key, .. } => rsa_key::write(key.public()),
+            PrivateMaterial::P256(key) => key.public_sec1(),
+            PrivateMaterial::P384(key) => key.public_sec1(),
+            PrivateMaterial::P521(key) => key.public_sec1(),
+            PrivateMaterial::Ed25519(key) => key.public().to_vec(),
+            PrivateMaterial::X25519(key) => key.public().to_vec(),
         }
     }
 
@@ -264,7 +265,7 @@ impl PrivateKey {
     /// "RSA-2048", "P-256", "Ed25519".
     pub fn describe(&self) -> String {
         match &self.material {
-            PrivateMaterial::Rsa { key, .. } => format!("RSA-{}", rsa_key::bits(key.as_ref())),
+            PrivateMaterial::Rsa { key, .. } => format!("RSA-{}", key.public().bits()),
             _ => self.kind().name().into(),
         }
     }
@@ -294,45 +295,29 @@ impl PrivateKey {
     /// # Errors
     /// As it.
     pub fn sign_with(&self, random: &mut dyn Random, scheme: &SignatureScheme, message: &[u8]) -> Result<Vec<u8>> {
-        let mut rng = Rng(random);
-        // The only thing that can fail within the curves' signing is the source of randomness.
-        let failed = |_| Error::Rng("the nonce of the signature could not be drawn".into());
+        if let (PrivateMaterial::Ed25519(key), SignatureScheme::Ed25519) = (&self.material, scheme) {
+            return Ok(key.sign(message).to_vec());
+        }
         let digest = hash(scheme.digest(), message);
         match (&self.material, scheme) {
             (PrivateMaterial::Rsa { usage, .. }, _) if !usage.usage.allows(scheme) => {
                 Err(self.wrong_for(&scheme.name()))
             }
             (PrivateMaterial::Rsa { key, .. }, SignatureScheme::RsaPkcs1(algorithm)) => {
-                let padding = pkcs1_padding(&algorithm.identifier_with_null(), digest.len());
-                key.sign_with_rng(&mut rng, padding, &digest).map_err(rsa_failure)
+                let block = pkcs1_signed_block(key.public().size(), &algorithm.identifier_with_null(), &digest);
+                sign_block(key, random, block)
             }
-            (PrivateMaterial::Rsa { key, .. }, SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
+            (PrivateMaterial::Rsa { key, .. }, &SignatureScheme::RsaPss { hash, mgf_hash, salt_length }) => {
                 if hash != mgf_hash {
                     return Err(unsupported_pss(scheme));
                 }
-                let salt = *salt_length as usize;
-                with_digest!(*hash, D => key.sign_with_rng(&mut rng, rsa::Pss::<D>::new_with_salt(salt), &digest))
-                    .map_err(rsa_failure)
+                let pss = Pss { hash, mgf_hash, salt_length: salt_length as usize };
+                let block = pss.signed_block(key.public().bits(), random, &digest)?;
+                sign_block(key, random, block)
             }
-            (PrivateMaterial::P256(key), SignatureScheme::Ecdsa(_)) => {
-                let signature: p256::ecdsa::DerSignature =
-                    p256::ecdsa::SigningKey::from(key).sign_prehash_with_rng(&mut rng, &digest).map_err(failed)?;
-                Ok(signature.as_bytes().to_vec())
-            }
-            (PrivateMaterial::P384(key), SignatureScheme::Ecdsa(_)) => {
-                let signature: p384::ecdsa::DerSignature =
-                    p384::ecdsa::SigningKey::from(key).sign_prehash_with_rng(&mut rng, &digest).map_err(failed)?;
-                Ok(signature.as_bytes().to_vec())
-            }
-            (PrivateMaterial::P521(key), SignatureScheme::Ecdsa(_)) => {
-                let signature: p521::ecdsa::DerSignature = p521::ecdsa::SigningKey::from(key.as_ref())
-                    .sign_prehash_with_rng(&mut rng, &digest)
-                    .map_err(failed)?;
-                Ok(signature.as_bytes().to_vec())
-            }
-            (PrivateMaterial::Ed25519(key), SignatureScheme::Ed25519) => {
-                Ok(signature::Signer::sign(key.as_ref(), message).to_bytes().to_vec())
-            }
+            (PrivateMaterial::P256(key), SignatureScheme::Ecdsa(_)) => key.sign(random, &digest),
+            (PrivateMaterial::P384(key), SignatureScheme::Ecdsa(_)) => key.sign(random, &digest),
+            (PrivateMaterial::P521(key), SignatureScheme::Ecdsa(_)) => key.sign(random, &digest),
             _ => Err(self.wrong_for(&scheme.name())),
         }
     }
@@ -345,23 +330,21 @@ impl PrivateKey {
     /// [`Error::WrongKey`] where this key does not agree.
     pub fn agree(&self, peer: &[u8]) -> Result<Secret> {
         let Some(curve) = self.kind().curve() else { return Err(self.wrong_for("key agreement")) };
-        let peer = Material::from_point(curve, peer)?;
+        self.agree_on(&Material::from_point(curve, peer)?)
+    }
+
+    /// The same with a public key; one of another kind is [`Error::WrongKey`].
+    pub(crate) fn agree_with(&self, peer: &PublicKey) -> Result<Secret> {
+        self.agree_on(&peer.material)
+    }
+
+    fn agree_on(&self, peer: &Material) -> Result<Secret> {
         match (&self.material, peer) {
-            (PrivateMaterial::P256(key), Material::P256(peer)) => {
-                Ok(Secret::from(key.diffie_hellman(&peer).raw_secret_bytes().as_slice()))
-            }
-            (PrivateMaterial::P384(key), Material::P384(peer)) => {
-                Ok(Secret::from(key.diffie_hellman(&peer).raw_secret_bytes().as_slice()))
-            }
-            (PrivateMaterial::P521(key), Material::P521(peer)) => {
-                Ok(Secret::from(key.diffie_hellman(&peer).raw_secret_bytes().as_slice()))
-            }
+            (PrivateMaterial::P256(key), Material::P256(peer)) => Ok(key.agree(peer)),
+            (PrivateMaterial::P384(key), Material::P384(peer)) => Ok(key.agree(peer)),
+            (PrivateMaterial::P521(key), Material::P521(peer)) => Ok(key.agree(peer)),
             (PrivateMaterial::X25519(key), Material::X25519(peer)) => {
-                let shared = key.diffie_hellman(&x25519_dalek::PublicKey::from(peer));
-                if !shared.was_contributory() {
-                    return Err(bad("the other party's key", "what is agreed with it is zero"));
-                }
-                Ok(Secret::from(shared.as_bytes().as_slice()))
+                key.agree(peer).ok_or_else(|| bad("the other party's key", "what is agreed with it is zero"))
             }
             _ => Err(self.wrong_for("key agreement")),
         }
@@ -386,8 +369,18 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// Errors of the RSA arithmetic other than in decryption: none of them depends on a secret.
-pub(crate) fn rsa_failure(error: rsa::Error) -> Error {
+/// A block that the key had room for, signed.
+fn sign_block(key: &RsaPrivateKey, random: &mut dyn Random, block: Option<Vec<u8>>) -> Result<Vec<u8>> {
+    let block = block.ok_or_else(|| bad(RSA, "it is too short for the digest"))?;
+    match key.apply(random, &block) {
+        Ok(signature) => Ok(signature.to_vec()),
+        Err(Error::Decrypt) => Err(bad(RSA, "what it signed did not verify")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Errors of making a key.
+fn rsa_failure(error: rsa::Error) -> Error {
     match error {
         rsa::Error::Rng => Error::Rng("the RSA operation got none".into()),
         error => Error::BadKey { what: RSA, why: error.to_string() },
@@ -448,7 +441,7 @@ mod tests {
     fn sec_127_an_rsa_key_whose_parts_disagree_is_refused() {
         let key = PrivateKey::generate(KeyKind::Rsa, 2048).unwrap();
         let PrivateMaterial::Rsa { key, .. } = &key.material else { unreachable!() };
-        let good = write_rsa(key).unwrap();
+        let good = write_rsa(key);
         PrivateKey::from_pkcs1(&Secret::from(good.as_slice())).unwrap();
         let mut parts = Vec::new();
         let mut inside = Reader::single(&good, "key").unwrap().sequence("key").unwrap();

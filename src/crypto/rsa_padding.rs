@@ -1,15 +1,53 @@
-//! The paddings of RFC 8017 that the RSA crate does not do as they are needed: OAEP is decoded with a look at every
-//! byte of the block, and PSS is verified with one digest for the message and another within MGF1.
+//! The paddings of RFC 8017. What is secret is looked at as a whole: OAEP at every byte of the block, PKCS#1 v1.5 at
+//! every byte before a message whose length is known.
 
-use super::algorithm::DigestAlgorithm;
+use super::algorithm::{AlgorithmIdentifier, DigestAlgorithm};
 use super::digest::{Hasher, hash};
-use super::random::Rng;
+use super::random::{self, Random};
+use super::rsa_key::RsaPublicKey;
 use super::{Error, Result};
+use crate::asn1::der;
 use crate::base::secret::Secret;
-use rsa::BoxedUint;
-use rsa::traits::PublicKeyParts;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+/// EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) with the digest's algorithm as given; `None` where the block has no room for it.
+pub(crate) fn pkcs1_signed_block(size: usize, algorithm: &AlgorithmIdentifier, digest: &[u8]) -> Option<Vec<u8>> {
+    let info = der::sequence(&[algorithm.to_der(), der::octets(digest)]);
+    // 00 01, ff at least eight times, 00.
+    let padding = size.checked_sub(info.len() + 3).filter(|padding| *padding >= 8)?;
+    let mut block = Vec::with_capacity(size);
+    block.extend_from_slice(&[0, 1]);
+    block.resize(2 + padding, 0xff);
+    block.push(0);
+    block.extend_from_slice(&info);
+    Some(block)
+}
+
+/// EME-PKCS1-v1_5 (RFC 8017 section 7.2.1) of a message that has room.
+pub(crate) fn pkcs1_encrypted_block(
+    size: usize,
+    random: &mut dyn Random,
+    message: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    let mut block = Zeroizing::new(vec![0; size]);
+    let before = size.saturating_sub(message.len() + 1);
+    if let Some((head, tail)) = block.split_at_mut_checked(before)
+        && let [_, two, padding @ ..] = head
+    {
+        *two = 2;
+        random.fill(padding)?;
+        for byte in padding {
+            while *byte == 0 {
+                random.fill(std::slice::from_mut(byte))?;
+            }
+        }
+        if let Some(place) = tail.get_mut(1..) {
+            place.copy_from_slice(message);
+        }
+    }
+    Ok(block)
+}
 
 /// What a PSS signature is made with.
 pub(crate) struct Pss {
@@ -19,22 +57,42 @@ pub(crate) struct Pss {
 }
 
 impl Pss {
+    /// EMSA-PSS-ENCODE (RFC 8017 section 9.1.1) with a salt from `random`, as a block as long as the modulus; `None` where
+    /// that has no room.
+    pub(crate) fn signed_block(&self, bits: usize, random: &mut dyn Random, digest: &[u8]) -> Result<Option<Vec<u8>>> {
+        let salt = random::bytes(random, self.salt_length)?;
+        let em_bits = bits.saturating_sub(1);
+        let (length, em_length) = (bits.div_ceil(8), em_bits.div_ceil(8));
+        let Some(zeros) = em_length.checked_sub(self.hash.length() + self.salt_length + 2) else { return Ok(None) };
+        let mut hasher = Hasher::new(self.hash);
+        hasher.update(&[0; 8]);
+        hasher.update(digest);
+        hasher.update(&salt);
+        let h = hasher.finish();
+        let mut db = vec![0; zeros];
+        db.push(1);
+        db.extend_from_slice(&salt);
+        mgf1_xor(self.mgf_hash, &h, &mut db);
+        if let Some(first) = db.first_mut() {
+            *first &= 0xff >> (em_length * 8 - em_bits);
+        }
+        // A modulus of 8k + 1 bits is a byte longer than the block.
+        let mut block = vec![0; length - em_length];
+        block.extend_from_slice(&db);
+        block.extend_from_slice(&h);
+        block.push(0xbc);
+        Ok(Some(block))
+    }
+
     /// RFC 8017 sections 8.1.2 and 9.1.2. All of it is public, so it may branch.
-    pub(crate) fn verifies(&self, key: &rsa::PublicKey, digest: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, key: &RsaPublicKey, digest: &[u8], signature: &[u8]) -> bool {
         self.recovered_hash(key, digest, signature).is_some_and(|(found, expected)| found == expected)
     }
 
     /// The H of the block, and the one that belongs there; `None` where the block is not one of PSS.
-    fn recovered_hash(&self, key: &rsa::PublicKey, digest: &[u8], signature: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-        if signature.len() != key.size() {
-            return None;
-        }
-        let s = BoxedUint::from_be_slice(signature, key.n_bits_precision()).ok()?;
-        if s >= *key.n().as_ref() {
-            return None;
-        }
-        let m = rsa::hazmat::rsa_encrypt(key, &s).ok()?.to_be_bytes();
-        let em_bits = super::rsa_key::bits(key).checked_sub(1)?;
+    fn recovered_hash(&self, key: &RsaPublicKey, digest: &[u8], signature: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let m = key.apply(signature)?;
+        let em_bits = key.bits().checked_sub(1)?;
         let em_length = em_bits.div_ceil(8);
         let (above, em) = m.split_at_checked(m.len().checked_sub(em_length)?)?;
         let (masked, rest) = em.split_at_checked(em_length.checked_sub(self.hash.length() + 1)?)?;
@@ -60,21 +118,9 @@ impl Pss {
     }
 }
 
-/// RSADP, blinded, with the check against faults: the whole block, as long as the modulus.
-pub(crate) fn raw_decrypt(key: &rsa::PrivateKey, rng: &mut Rng<'_>, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let size = key.size();
-    let c = BoxedUint::from_be_slice(ciphertext, key.n_bits_precision()).map_err(|_| Error::Decrypt)?;
-    let mut m = rsa::hazmat::rsa_decrypt_and_check(key, Some(rng), &c).map_err(super::transport::failure)?;
-    let bytes = Zeroizing::new(m.to_be_bytes());
-    m.zeroize();
-    let block = bytes.len().checked_sub(size).and_then(|from| bytes.get(from..)).ok_or(Error::Decrypt)?;
-    Ok(Zeroizing::new(block.to_vec()))
-}
-
 /// RFC 8017 section 7.2.2 step 3, for a message whose length is known: whether the padding before it is sound, and what
 /// stands in its place. Every byte before it is looked at, whatever the others are. `None` where the block has no room
 /// for such a message.
-#[cfg(feature = "pkcs11")]
 pub(crate) fn pkcs1_judge(block: &[u8], length: usize) -> Option<(Choice, &[u8])> {
     let (before, message) = block.split_at_checked(block.len().checked_sub(length)?)?;
     let ([zero, two, padding @ ..], last) = before.split_last().map(|(last, rest)| (rest, last))? else { return None };
@@ -86,6 +132,29 @@ pub(crate) fn pkcs1_judge(block: &[u8], length: usize) -> Option<(Choice, &[u8])
         sound &= !byte.ct_eq(&0);
     }
     Some((sound, message))
+}
+
+/// EME-OAEP (RFC 8017 section 7.1.1) of a message that has room.
+pub(crate) fn oaep_encode(
+    size: usize,
+    random: &mut dyn Random,
+    (hash_algorithm, mgf_hash): (DigestAlgorithm, DigestAlgorithm),
+    label: &[u8],
+    message: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    let length = hash_algorithm.length();
+    let mut block = Zeroizing::new(Vec::with_capacity(size));
+    block.resize(1 + length, 0);
+    block.extend_from_slice(&hash(hash_algorithm, label));
+    block.resize(size.saturating_sub(message.len() + 1), 0);
+    block.push(1);
+    block.extend_from_slice(message);
+    if let Some((seed, db)) = block.get_mut(1..).and_then(|rest| rest.split_at_mut_checked(length)) {
+        random.fill(seed)?;
+        mgf1_xor(mgf_hash, seed, db);
+        mgf1_xor(mgf_hash, db, seed);
+    }
+    Ok(block)
 }
 
 /// RFC 8017 section 7.1.2 step 3, for a message whose length is known: its place in the block is known too, so that

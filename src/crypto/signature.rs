@@ -1,14 +1,14 @@
 //! Public keys, and whether a signature is theirs.
 
 use super::algorithm::{AlgorithmIdentifier, Curve, DigestAlgorithm, SignatureScheme};
+use super::backend::NistPublic;
 use super::digest::hash;
-use super::rsa_padding::Pss;
+use super::rsa_key::RsaPublicKey;
+use super::rsa_padding::{Pss, pkcs1_signed_block};
 use super::{Error, Result, dsa_key, rsa_key, weak_key};
 use crate::asn1::ber::Reader;
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
-use rsa::traits::PublicKeyParts;
-use signature::hazmat::PrehashVerifier;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -105,10 +105,10 @@ pub struct PublicKey {
 
 #[derive(Clone)]
 pub(crate) enum Material {
-    Rsa { key: Box<rsa::PublicKey>, usage: RsaUsage },
-    P256(p256::PublicKey),
-    P384(p384::PublicKey),
-    P521(Box<p521::PublicKey>),
+    Rsa { key: RsaPublicKey, usage: RsaUsage },
+    P256(NistPublic<p256::NistP256>),
+    P384(NistPublic<p384::NistP384>),
+    P521(Box<NistPublic<p521::NistP521>>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
     X25519([u8; 32]),
     Dsa { key: Box<dsa::VerifyingKey>, parameters: Vec<u8> },
@@ -179,7 +179,7 @@ impl PublicKey {
     /// Bits of the modulus, of DSA's p, or of the curve's field.
     pub fn bits(&self) -> u32 {
         match &self.material {
-            Material::Rsa { key, .. } => u32::try_from(rsa_key::bits(key.as_ref())).unwrap_or(u32::MAX),
+            Material::Rsa { key, .. } => u32::try_from(key.bits()).unwrap_or(u32::MAX),
             Material::P256(_) => 256,
             Material::P384(_) => 384,
             Material::P521(_) => 521,
@@ -190,9 +190,8 @@ impl PublicKey {
 
     /// How the factors of an RSA modulus could be found (SEC-38); `None` where it is not known how.
     pub(crate) fn factors_within_reach(&self) -> Option<&'static str> {
-        use rsa::traits::PublicKeyParts;
         let Material::Rsa { key, .. } = &self.material else { return None };
-        *self.reach.get_or_init(|| weak_key::within_reach(&key.n_bytes()))
+        *self.reach.get_or_init(|| weak_key::within_reach(&key.modulus_bytes()))
     }
 
     /// "RSA-2048", "P-256", "Ed25519".
@@ -209,9 +208,9 @@ impl PublicKey {
     /// [`Error::WrongKey`] for keys that do not agree.
     pub fn key_agreement_bytes(&self) -> Result<Vec<u8>> {
         match &self.material {
-            Material::P256(key) => Ok(key.to_sec1_bytes().into_vec()),
-            Material::P384(key) => Ok(key.to_sec1_bytes().into_vec()),
-            Material::P521(key) => Ok(key.to_sec1_bytes().into_vec()),
+            Material::P256(key) => Ok(key.to_sec1()),
+            Material::P384(key) => Ok(key.to_sec1()),
+            Material::P521(key) => Ok(key.to_sec1()),
             Material::X25519(bytes) => Ok(bytes.to_vec()),
             Material::Rsa { .. } | Material::Ed25519(_) | Material::Dsa { .. } => Err(self.wrong_for("key agreement")),
         }
@@ -228,6 +227,9 @@ impl PublicKey {
                 let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| Error::BadSignature)?;
                 key.verify_strict(message, &signature).map_err(|_| Error::BadSignature)
             }
+            (Material::P256(key), SignatureScheme::Ecdsa(digest)) => judged(key.verifies(*digest, message, signature)),
+            (Material::P384(key), SignatureScheme::Ecdsa(digest)) => judged(key.verifies(*digest, message, signature)),
+            (Material::P521(key), SignatureScheme::Ecdsa(digest)) => judged(key.verifies(*digest, message, signature)),
             _ => self.verify_digest(scheme, &hash(scheme.digest(), message), signature),
         }
     }
@@ -238,7 +240,6 @@ impl PublicKey {
     /// As [`verify`](Self::verify); [`Error::WrongKey`] for Ed25519 too, which hashes the message twice and so takes no
     /// digest.
     pub fn verify_digest(&self, scheme: &SignatureScheme, digest: &[u8], signature: &[u8]) -> Result<()> {
-        let refuse = |_| Error::BadSignature;
         if digest.len() != scheme.digest().length() {
             return Err(Error::Length {
                 what: "the digest",
@@ -255,18 +256,9 @@ impl PublicKey {
                 let pss = Pss { hash, mgf_hash, salt_length: salt_length as usize };
                 if pss.verifies(key, digest, signature) { Ok(()) } else { Err(Error::BadSignature) }
             }
-            (Material::P256(key), SignatureScheme::Ecdsa(_)) => {
-                let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
-                p256::ecdsa::VerifyingKey::from(key).verify_prehash(digest, &signature).map_err(refuse)
-            }
-            (Material::P384(key), SignatureScheme::Ecdsa(_)) => {
-                let signature = p384::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
-                p384::ecdsa::VerifyingKey::from(key).verify_prehash(digest, &signature).map_err(refuse)
-            }
-            (Material::P521(key), SignatureScheme::Ecdsa(_)) => {
-                let signature = p521::ecdsa::DerSignature::from_bytes(signature).map_err(refuse)?;
-                p521::ecdsa::VerifyingKey::from(key.as_ref()).verify_prehash(digest, &signature).map_err(refuse)
-            }
+            (Material::P256(key), SignatureScheme::Ecdsa(_)) => judged(key.verifies_digest(digest, signature)),
+            (Material::P384(key), SignatureScheme::Ecdsa(_)) => judged(key.verifies_digest(digest, signature)),
+            (Material::P521(key), SignatureScheme::Ecdsa(_)) => judged(key.verifies_digest(digest, signature)),
             (Material::Dsa { key, .. }, SignatureScheme::Dsa(_)) => dsa_key::verify(key, digest, signature),
             _ => Err(self.wrong_for(&scheme.name())),
         }
@@ -302,14 +294,14 @@ impl Material {
                         why: "it has none, and some are there".into(),
                     });
                 }
-                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Any })
+                Ok(Self::Rsa { key: rsa_key::read(bytes, limits)?, usage: RsaUsage::Any })
             }
             oid::RSASSA_PSS => {
                 let parameters = match id.has_no_parameters() {
                     true => None,
                     false => Some(SignatureScheme::from_identifier(id, None)?),
                 };
-                Ok(Self::Rsa { key: Box::new(rsa_key::read(bytes, limits)?), usage: RsaUsage::Pss(parameters) })
+                Ok(Self::Rsa { key: rsa_key::read(bytes, limits)?, usage: RsaUsage::Pss(parameters) })
             }
             oid::ED25519 => {
                 if id.parameters.is_some() {
@@ -354,9 +346,9 @@ impl Material {
             return Err(length("the elliptic curve key", expected, point));
         }
         Ok(match curve {
-            Curve::P256 => Self::P256(p256::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?),
-            Curve::P384 => Self::P384(p384::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?),
-            Curve::P521 => Self::P521(Box::new(p521::PublicKey::from_sec1_bytes(point).map_err(|_| bad())?)),
+            Curve::P256 => Self::P256(NistPublic::from_sec1(point).ok_or_else(bad)?),
+            Curve::P384 => Self::P384(NistPublic::from_sec1(point).ok_or_else(bad)?),
+            Curve::P521 => Self::P521(Box::new(NistPublic::from_sec1(point).ok_or_else(bad)?)),
             Curve::X25519 => Self::X25519(point.try_into().map_err(|_| bad())?),
         })
     }
@@ -405,30 +397,20 @@ pub(crate) fn spki(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
     der::sequence(&[algorithm.to_der(), der::bits(key)])
 }
 
+fn judged(verifies: bool) -> Result<()> {
+    if verifies { Ok(()) } else { Err(Error::BadSignature) }
+}
+
 /// The whole block is compared, once with the parameters of the digest NULL, as RFC 8017 section 9.2 has them, and
 /// once with them absent, as its note 1 allows (SEC-34). Nothing is parsed.
-fn verify_pkcs1(
-    key: &rsa::PublicKey,
-    digest_algorithm: DigestAlgorithm,
-    digest: &[u8],
-    signature: &[u8],
-) -> Result<()> {
-    if signature.len() != key.size() {
-        return Err(Error::BadSignature);
-    }
+fn verify_pkcs1(key: &RsaPublicKey, digest_algorithm: DigestAlgorithm, digest: &[u8], signature: &[u8]) -> Result<()> {
+    let block = key.apply(signature).ok_or(Error::BadSignature)?;
     for id in [digest_algorithm.identifier_with_null(), AlgorithmIdentifier::new(digest_algorithm.oid())] {
-        if key.verify(pkcs1_padding(&id, digest.len()), digest, signature).is_ok() {
+        if pkcs1_signed_block(key.size(), &id, digest).is_some_and(|expected| expected == block) {
             return Ok(());
         }
     }
     Err(Error::BadSignature)
-}
-
-/// What stands before the digest in `DigestInfo ::= SEQUENCE { digestAlgorithm, digest OCTET STRING }`.
-pub(crate) fn pkcs1_padding(algorithm: &AlgorithmIdentifier, digest_length: usize) -> rsa::Pkcs1v15Sign {
-    let mut info = der::sequence(&[algorithm.to_der(), der::octets(&vec![0; digest_length])]);
-    info.truncate(info.len().saturating_sub(digest_length));
-    rsa::Pkcs1v15Sign { hash_len: Some(digest_length), prefix: info.into() }
 }
 
 /// One digest for the message and another within MGF1 is read, but not written.
@@ -444,6 +426,7 @@ fn length(what: &'static str, expected: impl ToString, found: &[u8]) -> Error {
 mod tests {
     use super::*;
     use crate::crypto::private::{PrivateKey, PrivateMaterial};
+    use crate::crypto::random::SystemRandom;
 
     const SHA256: DigestAlgorithm = DigestAlgorithm::Sha256;
 
@@ -459,8 +442,8 @@ mod tests {
         let PrivateMaterial::Rsa { key: rsa, .. } = &key.material else { unreachable!() };
         let digest = hash(SHA256, b"message");
         let sign = |info: &[u8]| {
-            let padding = rsa::Pkcs1v15Sign { hash_len: None, prefix: Box::default() };
-            rsa.sign(padding, info).unwrap()
+            let block = [&[0, 1][..], &vec![0xff; 253 - info.len()], &[0], info].concat();
+            rsa.apply(&mut SystemRandom, &block).unwrap().to_vec()
         };
         let info = |id: AlgorithmIdentifier| der::sequence(&[id.to_der(), der::octets(&digest)]);
         let scheme = SignatureScheme::RsaPkcs1(SHA256);
@@ -479,13 +462,17 @@ mod tests {
     #[test]
     fn old_digests_verify() {
         let (key, public) = pair(KeyKind::Rsa);
-        let (curve, point) = pair(KeyKind::P521);
+        let curves = [KeyKind::P256, KeyKind::P384, KeyKind::P521].map(pair);
         for digest in DigestAlgorithm::ALL {
             let scheme = SignatureScheme::RsaPkcs1(digest);
             public.verify(&scheme, b"old", &key.sign(&scheme, b"old").unwrap()).unwrap();
             let scheme = SignatureScheme::Ecdsa(digest);
-            let signature = curve.sign(&scheme, b"old").unwrap();
-            point.verify_digest(&scheme, &hash(digest, b"old"), &signature).unwrap();
+            for (key, public) in &curves {
+                let signature = key.sign(&scheme, b"old").unwrap();
+                public.verify(&scheme, b"old", &signature).unwrap();
+                public.verify_digest(&scheme, &hash(digest, b"old"), &signature).unwrap();
+                assert!(matches!(public.verify(&scheme, b"new", &signature), Err(Error::BadSignature)), "{scheme}");
+            }
         }
     }
 
@@ -527,11 +514,10 @@ mod tests {
 
     #[test]
     fn points_are_read_in_both_forms_and_only_on_their_curve() {
-        use p256::elliptic_curve::sec1::ToSec1Point;
         let (_, public) = pair(KeyKind::P256);
-        let Material::P256(point) = &public.material else { unreachable!() };
-        let compressed = PublicKey::from_point(Curve::P256, point.to_sec1_point(true).as_bytes()).unwrap();
         let uncompressed = public.key_agreement_bytes().unwrap();
+        let compressed = [&[2 | (uncompressed[64] & 1)], &uncompressed[1..33]].concat();
+        let compressed = PublicKey::from_point(Curve::P256, &compressed).unwrap();
         assert_eq!(compressed.key_agreement_bytes().unwrap(), uncompressed);
         let mut off = uncompressed.clone();
         off[64] ^= 1;

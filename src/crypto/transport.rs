@@ -2,46 +2,15 @@
 
 use super::algorithm::{DigestAlgorithm, KeyTransport};
 use super::digest::hmac;
-use super::private::{PrivateKey, PrivateMaterial, rsa_failure};
-use super::random::{Random, Rng, SystemRandom};
-#[cfg(feature = "pkcs11")]
-use super::rsa_padding::pkcs1_judge;
-use super::rsa_padding::{oaep_decode, raw_decrypt};
+use super::private::{PrivateKey, PrivateMaterial};
+use super::random::{Random, SystemRandom};
+use super::rsa_padding::{oaep_decode, oaep_encode, pkcs1_encrypted_block, pkcs1_judge};
 use super::signature::{Material, PublicKey, RsaUsage};
 use super::{Error, Result};
 use crate::base::secret::Secret;
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroizing;
-
-/// Runs an expression with `$D` standing for a digest that OAEP is done with: all but MD5.
-macro_rules! with_oaep_digest {
-    ($algorithm:expr, $D:ident => $body:expr) => {
-        match $algorithm {
-            DigestAlgorithm::Sha1 => {
-                type $D = sha1::Sha1;
-                $body
-            }
-            DigestAlgorithm::Sha224 => {
-                type $D = sha2::Sha224;
-                $body
-            }
-            DigestAlgorithm::Sha256 => {
-                type $D = sha2::Sha256;
-                $body
-            }
-            DigestAlgorithm::Sha384 => {
-                type $D = sha2::Sha384;
-                $body
-            }
-            DigestAlgorithm::Sha512 => {
-                type $D = sha2::Sha512;
-                $body
-            }
-            DigestAlgorithm::Md5 => Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() }),
-        }
-    };
-}
+#[cfg(feature = "pkcs11")]
+use subtle::ConstantTimeEq;
+use subtle::{Choice, ConditionallySelectable};
 
 impl PublicKey {
     /// Encrypts a key for whoever holds the private half.
@@ -68,16 +37,15 @@ impl PublicKey {
             let expected = format!("at most {room}");
             return Err(Error::Length { what: "the key to be encrypted", expected, found: plaintext.len() });
         }
-        let mut rng = Rng(random);
-        match transport {
-            KeyTransport::RsaPkcs1 => key.encrypt(&mut rng, rsa::Pkcs1v15Encrypt, plaintext).map_err(rsa_failure),
+        let block = match transport {
+            KeyTransport::RsaPkcs1 => pkcs1_encrypted_block(key.size(), random, plaintext)?,
             KeyTransport::RsaOaep { hash, mgf_hash, label } => {
-                with_oaep_digest!(*hash, D => with_oaep_digest!(*mgf_hash, M => {
-                    let padding = rsa::Oaep::<D, M>::new_with_mgf_hash_and_label(label.as_slice());
-                    key.encrypt(&mut rng, padding, plaintext).map_err(rsa_failure)
-                }))
+                refuse_md5(*hash, *mgf_hash)?;
+                oaep_encode(key.size(), random, (*hash, *mgf_hash), label, plaintext)?
             }
-        }
+        };
+        // The block begins with a zero, so that it is below the modulus.
+        key.apply(&block).ok_or(Error::Decrypt)
     }
 }
 
@@ -114,15 +82,14 @@ impl PrivateKey {
         if usage.usage != RsaUsage::Any {
             return Err(self.wrong_for(&transport.name()));
         }
-        if ciphertext.len() != key.size() {
+        let size = key.public().size();
+        if ciphertext.len() != size {
             return Err(Error::Decrypt);
         }
-        if [hash, mgf_hash].contains(&&DigestAlgorithm::Md5) {
-            return Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() });
-        }
-        let block = raw_decrypt(key, &mut Rng(random), ciphertext)?;
+        refuse_md5(*hash, *mgf_hash)?;
+        let block = key.apply(random, ciphertext)?;
         let mut found = Err(Error::Decrypt);
-        for length in 0..=key.size().saturating_sub(2 * hash.length() + 2) {
+        for length in 0..=size.saturating_sub(2 * hash.length() + 2) {
             let tried = oaep_decode(&mut block.clone(), (*hash, *mgf_hash), label, length);
             if tried.is_ok() {
                 found = tried;
@@ -148,31 +115,35 @@ impl PrivateKey {
         if usage.usage != RsaUsage::Any {
             return Err(self.wrong_for(&transport.name()));
         }
-        if ciphertext.len() != key.size() {
+        if ciphertext.len() != key.public().size() {
             return Err(Error::Decrypt);
         }
-        let mut rng = Rng(random);
         match transport {
             KeyTransport::RsaPkcs1 => {
-                let plain = key.decrypt_blinded(&mut rng, rsa::Pkcs1v15Encrypt, ciphertext).map_err(failure)?;
-                let d = Zeroizing::new(key.d().to_be_bytes());
-                Ok(of_length(&d, ciphertext, &Zeroizing::new(plain), expected_length))
-            }
-            KeyTransport::RsaOaep { hash: DigestAlgorithm::Md5, .. }
-            | KeyTransport::RsaOaep { mgf_hash: DigestAlgorithm::Md5, .. } => {
-                Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() })
+                let block = key.apply(random, ciphertext)?;
+                // A length for which no block has room is everybody's to see, and gives another key too.
+                let (sound, plain) = pkcs1_judge(&block, expected_length).unwrap_or((Choice::from(0), &[]));
+                Ok(plain_or_made_up(sound, key.private_exponent(), ciphertext, plain, expected_length))
             }
             KeyTransport::RsaOaep { hash, mgf_hash, label } => {
-                let mut block = raw_decrypt(key, &mut rng, ciphertext)?;
+                refuse_md5(*hash, *mgf_hash)?;
+                let mut block = key.apply(random, ciphertext)?;
                 oaep_decode(&mut block, (*hash, *mgf_hash), label, expected_length)
             }
         }
     }
 }
 
+fn refuse_md5(hash: DigestAlgorithm, mgf_hash: DigestAlgorithm) -> Result<()> {
+    if [hash, mgf_hash].contains(&DigestAlgorithm::Md5) {
+        return Err(Error::UnsupportedAlgorithm { what: "digest of OAEP", oid: "md5".into() });
+    }
+    Ok(())
+}
+
 /// The plaintext where it has the length, else as many bytes that nobody without `secret`, which belongs to the private key,
-/// can foresee; chosen without a branch. The arithmetic below rejects implicitly with a plaintext of random length, so that the length
-/// must not show either.
+/// can foresee; chosen without a branch, since what a token rejects may show in the length.
+#[cfg(feature = "pkcs11")]
 pub(crate) fn of_length(secret: &[u8], ciphertext: &[u8], plain: &[u8], expected: usize) -> Secret {
     let fits = (plain.len() as u64).ct_eq(&(expected as u64));
     plain_or_made_up(fits, secret, ciphertext, plain, expected)
@@ -212,14 +183,6 @@ fn plain_or_made_up(fits: Choice, secret: &[u8], ciphertext: &[u8], plain: &[u8]
         }
     }
     Secret::new(chosen)
-}
-
-/// Errors of decryption: all are one, but that there is no randomness.
-pub(crate) fn failure(error: rsa::Error) -> Error {
-    match error {
-        rsa::Error::Rng => rsa_failure(error),
-        _ => Error::Decrypt,
-    }
 }
 
 #[cfg(test)]

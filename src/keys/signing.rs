@@ -38,6 +38,16 @@ pub trait SigningKey: Send + Sync {
     /// [`KeyError::Scheme`] for a scheme that is not among [`schemes`](Self::schemes); [`KeyError::Unavailable`];
     /// [`KeyError::Crypto`].
     fn sign(&self, scheme: &SignatureScheme, message: &[u8]) -> Result<Vec<u8>, KeyError>;
+
+    /// Whether what [`sign`](Self::sign) gives need not be verified once more before it leaves. `false` unless a key says
+    /// otherwise: what a card, a module or a service gives may be by another key, or by none, and is always verified.
+    ///
+    /// It is asked only of a key whose public half is, octet for octet, the one in the certificate. Saying `true` is right
+    /// for arithmetic in this process that checks its own result (RSA, where a fault would give the factors away), or of
+    /// which a fault would be no more telling with the check than without it.
+    fn is_self_checking(&self, _scheme: &SignatureScheme) -> bool {
+        false
+    }
 }
 
 fn list(schemes: &[SignatureScheme]) -> String {

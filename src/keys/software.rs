@@ -54,6 +54,17 @@ impl SigningKey for SoftwareKey {
         }
         Ok(self.key.sign(scheme, message)?)
     }
+
+    /// RSA checks its own result, since a faulty one would give the factors away (Boneh, DeMillo, Lipton 1997). ECDSA has
+    /// randomness in its nonce, so that a faulty signature and a right one of the same message have nothing in common that
+    /// would give the key away; verifying each would cost three times the signing, and libcrypto does not do it either.
+    /// Ed25519 has none (RFC 8032), and two such signatures do give it away, so these are verified.
+    fn is_self_checking(&self, scheme: &SignatureScheme) -> bool {
+        match scheme {
+            SignatureScheme::RsaPkcs1(_) | SignatureScheme::RsaPss { .. } | SignatureScheme::Ecdsa(_) => true,
+            SignatureScheme::Ed25519 | SignatureScheme::Dsa(_) => false,
+        }
+    }
 }
 
 impl OpeningKey for SoftwareKey {

@@ -18,6 +18,11 @@
 //! - **Signed attributes always**, since a signature without them can be moved to other content (SEC-3); with
 //!   signingCertificateV2 where no Outlook is imitated, since one that does not name its certificate can be moved to another
 //!   certificate with the same key (SEC-28).
+//! - **A signature is verified before it leaves** where its key lies elsewhere, since a card or a service may sign with another key
+//!   or with none, and for Ed25519, whose nonce is a function of key and message, so that a right and a faulty signature of one
+//!   message give the key away. A key in this process, proven to be the certificate's, vouches for itself otherwise: RSA checks its
+//!   own result, and the nonce of ECDSA has randomness in it; checking each would cost three times the signing
+//!   ([`SigningKey::is_self_checking`](crate::keys::signing::SigningKey::is_self_checking)).
 //! - **DER with definite lengths** when writing, but for what Outlook for Windows and OWA write with indefinite ones (OUT-51);
 //!   BER when reading: every reader takes the first, and many writers send the second.
 //! - **Boundaries of 128 random bits**, but for Outlook's form, which has room for 39 of them beside the time. Both are looked

@@ -4,8 +4,7 @@ use crate::base::time::Time;
 
 /// A boundary of 128 random bits: `----=_Part_` and 32 hex digits (SEC-144).
 pub fn boundary(random: [u8; 16]) -> String {
-    let digits: String = random.iter().map(|b| format!("{b:02x}")).collect();
-    format!("----=_Part_{digits}")
+    format!("----=_Part_{:032x}", u128::from_be_bytes(random))
 }
 
 /// A boundary as Outlook makes them (OUT-47): depth, counter, and the time in ticks of 100 ns since 1601. What Outlook's own

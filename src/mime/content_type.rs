@@ -8,6 +8,9 @@ const MAX_SEGMENTS: usize = 256;
 /// RFC 2046 section 5.1.1 (SEC-22).
 const MAX_BOUNDARY: usize = 70;
 
+/// Parameters that are expected: protocol, micalg, boundary.
+const USUAL: usize = 4;
+
 /// A media type, or a disposition, with its parameters in the order in which they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType {
@@ -130,17 +133,17 @@ impl ContentType {
     fn read(value: &[u8], offset: u64) -> Result<Self> {
         let mut input = Input { rest: value };
         input.skip_blanks();
-        let mut main = Vec::new();
-        while let Some(b) = input.rest.first().copied().filter(|b| !matches!(b, b';' | b'(')) {
-            main.push(b);
-            input.advance();
-        }
+        let end = memchr::memchr2(b';', b'(', input.rest).unwrap_or(input.rest.len());
+        let (main, rest) = input.rest.split_at_checked(end).unwrap_or_default();
+        input.rest = rest;
         input.skip_blanks();
-        let mut this = Self { media_type: lossy(main.trim_ascii()).to_ascii_lowercase(), offset, ..Self::default() };
+        let mut media_type = text(main.trim_ascii().to_vec());
+        media_type.make_ascii_lowercase();
+        let mut this = Self { media_type, offset, parameters: Vec::new(), oddities: Vec::new(), boundary_fault: None };
         if !matches!(input.rest.first(), None | Some(b';')) {
             this.odd("malformed_parameter", "something stands between the media type and its parameters");
         }
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(USUAL);
         while input.skip_to_semicolon() {
             match input.parameter() {
                 Some(parameter) => found.push(parameter),
@@ -154,6 +157,17 @@ impl ContentType {
 
     /// Joins continuations (RFC 2231) and drops repetitions.
     fn assemble(&mut self, found: Vec<RawParameter>, offset: u64) -> Result<()> {
+        if found.len() <= FEW && are_plain(&found) {
+            self.parameters.reserve_exact(found.len());
+            for RawParameter { name, value, quality } in found {
+                if quality == Quality::Loose {
+                    self.loose();
+                }
+                let fault = Fault { repeated: false, malformed: quality == Quality::Bad };
+                self.add(name, text(value), &fault, offset)?;
+            }
+            return Ok(());
+        }
         let mut names: Vec<String> = Vec::new();
         let mut groups: std::collections::HashMap<String, Vec<Segment>> = std::collections::HashMap::new();
         for parameter in found {
@@ -170,23 +184,32 @@ impl ContentType {
         for name in names {
             let group = groups.remove(&name).unwrap_or_default();
             let (value, fault) = self.join(group);
-            if name == "boundary" {
-                if fault.repeated {
-                    // SEC-22: each reader would split the body elsewhere.
-                    return Err(Error::ambiguous("the parameter boundary", offset));
-                }
-                if fault.malformed {
-                    self.boundary_fault = Some("it is broken over lines, or neither a token nor in quotes");
-                }
-            } else if fault.repeated {
-                self.odd("duplicate_parameter", format!("the parameter {name} is there twice; the first one counts"));
-            }
-            if fault.malformed {
-                self.odd("malformed_parameter", format!("the value of {name} is neither a token nor in quotes"));
-            }
-            self.parameters.push(Parameter { name, value });
+            self.add(name, value, &fault, offset)?;
         }
         Ok(())
+    }
+
+    fn add(&mut self, name: String, value: String, fault: &Fault, offset: u64) -> Result<()> {
+        if name == "boundary" {
+            if fault.repeated {
+                // SEC-22: each reader would split the body elsewhere.
+                return Err(Error::ambiguous("the parameter boundary", offset));
+            }
+            if fault.malformed {
+                self.boundary_fault = Some("it is broken over lines, or neither a token nor in quotes");
+            }
+        } else if fault.repeated {
+            self.odd("duplicate_parameter", format!("the parameter {name} is there twice; the first one counts"));
+        }
+        if fault.malformed {
+            self.odd("malformed_parameter", format!("the value of {name} is neither a token nor in quotes"));
+        }
+        self.parameters.push(Parameter { name, value });
+        Ok(())
+    }
+
+    fn loose(&mut self) {
+        self.odd("unquoted_parameter", "a parameter that needs quotes has none");
     }
 
     fn join(&mut self, mut group: Vec<Segment>) -> (String, Fault) {
@@ -195,7 +218,7 @@ impl ContentType {
             malformed: group.iter().any(|s| s.quality != Quality::Sound && s.quality != Quality::Loose),
         };
         if group.iter().any(|s| s.quality == Quality::Loose) {
-            self.odd("unquoted_parameter", "a parameter that needs quotes has none");
+            self.loose();
         }
         // A plain value and an extended one, or the same twice: the first form decides.
         let first_is_plain = group.first().is_some_and(|s| s.index.is_none());
@@ -254,6 +277,18 @@ pub(super) fn single_token(value: &[u8]) -> Option<String> {
     let token = input.token();
     input.skip_blanks();
     (input.rest.is_empty() && !token.is_empty()).then(|| lossy(&token).to_ascii_lowercase())
+}
+
+/// So many parameters are compared with one another.
+const FEW: usize = 16;
+
+/// Whether each is there once, and in one piece.
+fn are_plain(found: &[RawParameter]) -> bool {
+    let before = |at: usize| found.iter().take(at);
+    found
+        .iter()
+        .enumerate()
+        .all(|(at, this)| !this.name.contains('*') && before(at).all(|other| other.name != this.name))
 }
 
 struct Fault {
@@ -371,12 +406,19 @@ impl Input<'_> {
             Some(b'"') => self.quoted(),
             _ => self.unquoted(),
         };
-        Some(RawParameter { name: lossy(&name).to_ascii_lowercase(), value, quality })
+        let mut name = text(name);
+        name.make_ascii_lowercase();
+        Some(RawParameter { name, value, quality })
     }
 
     fn quoted(&mut self) -> (Vec<u8>, Quality) {
         self.advance();
-        let mut value = Vec::new();
+        // What needs no second look: most of it, and mostly all.
+        let plain = |b: &&u8| !matches!(b, b'"' | b'\\' | b'\r' | b'\n');
+        let length = self.rest.iter().take_while(plain).count();
+        let (start, rest) = self.rest.split_at_checked(length).unwrap_or_default();
+        let mut value = start.to_vec();
+        self.rest = rest;
         let mut quality = Quality::Sound;
         loop {
             match self.rest.first().copied() {
@@ -404,7 +446,8 @@ impl Input<'_> {
         let end = self.rest.iter().position(|b| matches!(b, b';' | b'(')).unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
-        let value: Vec<u8> = text.trim_ascii().iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+        let mut value = text.trim_ascii().to_vec();
+        value.retain(|b| !matches!(b, b'\r' | b'\n'));
         self.skip_blanks();
         let ends_well = matches!(self.rest.first(), None | Some(b';'));
         let quality = match value.as_slice() {
@@ -429,6 +472,11 @@ fn is_token(text: &str) -> bool {
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The same of bytes that are no more needed.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes()))
 }
 
 fn percent_decode(text: &[u8], out: &mut Vec<u8>) {

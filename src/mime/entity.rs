@@ -10,10 +10,14 @@ use super::{Error, Result};
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::{SharedSource, Source, Span};
+use memchr::memmem::Finder;
 use std::io::{self, BufRead, Read};
+use std::sync::LazyLock;
 
 /// Header blocks of one mail may together take so many times the bytes of one.
 const HEADERS_PER_MAIL: usize = 16;
+/// Entities that are expected: a multipart/signed has three.
+const USUAL_PARTS: usize = 4;
 /// Of a line that may be a boundary, so much is kept: two hyphens, 70 characters, two hyphens, and some to see more.
 const LINE_PREFIX: usize = 80;
 /// Of the text before the first boundary, so much is looked at to know a stock phrase.
@@ -147,10 +151,12 @@ pub fn scan(source: &SharedSource<'_>, limits: &Limits) -> Result<Entity> {
     Scanner {
         lines: Lines::new(source.reader(0)?),
         limits,
-        nodes: Vec::new(),
+        nodes: Vec::with_capacity(USUAL_PARTS),
         open: Vec::new(),
         leaf: None,
         header_bytes: 0,
+        header: Vec::new(),
+        line: Vec::new(),
     }
     .run(source.as_ref())
 }
@@ -180,6 +186,9 @@ struct Scanner<'s, 'l> {
     /// The entity whose body is being read, where it is not that of a frame.
     leaf: Option<usize>,
     header_bytes: usize,
+    /// The header that is being read, and a line; kept for the next.
+    header: Vec<u8>,
+    line: Vec<u8>,
 }
 
 /// What a line means to the multiparts that are open.
@@ -206,8 +215,8 @@ impl Scanner<'_, '_> {
         if self.nodes.len() >= self.limits.mime_parts {
             return Err(Error::limit("mime_parts", self.limits.mime_parts, start));
         }
-        let mut bytes = Vec::new();
-        let mut line = Vec::new();
+        let (mut bytes, mut line) = (std::mem::take(&mut self.header), std::mem::take(&mut self.line));
+        bytes.clear();
         let mut delimiter = None;
         loop {
             line.clear();
@@ -232,7 +241,8 @@ impl Scanner<'_, '_> {
         if self.header_bytes > all {
             return Err(Error::limit("header_bytes of all parts", all, start));
         }
-        let header = HeaderBlock::take(bytes, start, self.limits)?;
+        let header = HeaderBlock::take(bytes.as_slice().to_vec(), start, self.limits)?;
+        (self.header, self.line) = (bytes, line);
         let node = self.add(header, start, parent);
         if let Some(delimiter) = delimiter {
             return match self.apply(delimiter) {
@@ -257,7 +267,7 @@ impl Scanner<'_, '_> {
 
     /// Goes on to the next boundary that means something.
     fn body(&mut self) -> Result<Option<Option<usize>>> {
-        let mut line = Vec::new();
+        let mut line = std::mem::take(&mut self.line);
         loop {
             line.clear();
             let Some(rest) = self.lines.hyphens(&mut line)? else {
@@ -271,6 +281,7 @@ impl Scanner<'_, '_> {
                 continue;
             };
             if let Some(parent) = self.apply(delimiter) {
+                self.line = line;
                 return Ok(Some(Some(parent)));
             }
         }
@@ -532,13 +543,14 @@ struct Lines<'s> {
     /// Of the line read last: where what stands before it ends, without its line end.
     content_end: u64,
     margin: MarginWatch,
-    finder: memchr::memmem::Finder<'static>,
 }
+
+/// What begins a line with two hyphens, behind the first line.
+static HYPHENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n--"));
 
 impl<'s> Lines<'s> {
     fn new(reader: Box<dyn BufRead + 's>) -> Self {
-        let finder = memchr::memmem::Finder::new(b"\n--");
-        Self { reader, position: 0, last: *b"\r\n", content_end: 0, margin: MarginWatch::Off, finder }
+        Self { reader, position: 0, last: *b"\r\n", content_end: 0, margin: MarginWatch::Off }
     }
 
     fn fill(&mut self) -> Result<&[u8]> {
@@ -617,7 +629,7 @@ impl<'s> Lines<'s> {
             if chunk.is_empty() {
                 return Ok(None);
             }
-            let count = match self.finder.find(chunk) {
+            let count = match HYPHENS.find(chunk) {
                 Some(at) => at + 1,
                 // The hyphens may follow in the next piece of input.
                 None if chunk.ends_with(b"\n-") => chunk.len() - 1,

@@ -125,7 +125,8 @@ impl HeaderBlock {
 
     /// The fields of one name; case does not matter.
     pub fn all<'h>(&'h self, name: &str) -> impl Iterator<Item = Field<'h>> {
-        self.fields().filter(move |field| field.is(name))
+        let named = move |place: &&Place| self.slice(&place.name).eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(named).map(|place| self.view(place))
     }
 
     /// The field of that name where there is at most one.
@@ -179,12 +180,15 @@ impl HeaderBlock {
         })
     }
 
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
     fn view(&self, place: &Place) -> Field<'_> {
-        let slice = |range: &Range<u32>| self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
         Field {
-            name: std::str::from_utf8(slice(&place.name)).unwrap_or_default(),
-            raw: slice(&place.raw),
-            value: slice(&place.value),
+            name: std::str::from_utf8(self.slice(&place.name)).unwrap_or_default(),
+            raw: self.slice(&place.raw),
+            value: self.slice(&place.value),
             offset: self.start + u64::from(place.raw.start),
         }
     }
@@ -227,7 +231,8 @@ impl HeaderBlock {
             }
             let raw = bytes.get(start..at).unwrap_or_default();
             let value = trim_line_end(raw);
-            if value.iter().enumerate().any(|(n, b)| *b == 0 || (*b == b'\r' && value.get(n + 1) != Some(&b'\n'))) {
+            let odd = |n: usize| value.get(n) == Some(&0) || value.get(n + 1) != Some(&b'\n');
+            if memchr::memchr2_iter(0, b'\r', value).any(odd) {
                 self.odd("control_in_header", "a header field contains a NUL or a CR that ends no line");
             }
             // The cast is sound: take() has refused a block longer than a u32 can say.
@@ -323,7 +328,11 @@ fn field_name(line: &[u8]) -> Option<(usize, usize)> {
 
 /// RFC 5322 section 2.2.3: the line ends of folds removed, the blanks after them kept.
 pub(super) fn unfold(value: &[u8]) -> Vec<u8> {
-    value.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect()
+    // Room for a line end, which some readers want.
+    let mut text = Vec::with_capacity(value.len() + 1);
+    text.extend_from_slice(value);
+    text.retain(|b| !matches!(b, b'\r' | b'\n'));
+    text
 }
 
 #[cfg(test)]

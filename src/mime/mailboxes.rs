@@ -139,7 +139,8 @@ fn note(oddities: &mut Vec<Reason>, code: &'static str, text: impl Into<String>)
 }
 
 fn read_list(field: &'static str, value: &[u8], into: &mut Vec<Mailbox>, oddities: &mut Vec<Reason>) {
-    let text = String::from_utf8_lossy(&unfold(value)).into_owned();
+    let unfolded = unfold(value);
+    let text = String::from_utf8_lossy(&unfolded);
     let own = Reader::new(&text).list();
     let (entries, sound) = match own {
         Ok(entries) => (entries, true),
@@ -159,14 +160,15 @@ fn read_list(field: &'static str, value: &[u8], into: &mut Vec<Mailbox>, odditie
     for entry in entries {
         let (name, address) = other.next().filter(|_| same_count).unwrap_or_default();
         let raw = entry.raw.trim().to_owned();
-        let shown: String = raw.chars().take(100).collect();
+        let shown = || raw.chars().take(100).collect::<String>();
         let found = match entry.address {
             Spec::None => {
-                note(oddities, "address_missing", format!("{field} names \"{shown}\", which has no address"));
+                note(oddities, "address_missing", format!("{field} names \"{}\", which has no address", shown()));
                 None
             }
             Spec::Malformed(why) => {
-                note(oddities, "address_malformed", format!("{field} names \"{shown}\", which is no address: {why}"));
+                let text = format!("{field} names \"{}\", which is no address: {why}", shown());
+                note(oddities, "address_malformed", text);
                 None
             }
             Spec::Found { text, obsolete } => match text.parse::<EmailAddress>() {
@@ -178,19 +180,26 @@ fn read_list(field: &'static str, value: &[u8], into: &mut Vec<Mailbox>, odditie
                     let agreed = same_count
                         && sound
                         && !text.contains("=?")
-                        && address.is_some_and(|other| other.parse::<EmailAddress>().is_ok_and(|other| other == own));
+                        && address.is_some_and(|other| {
+                            other == text || other.parse::<EmailAddress>().is_ok_and(|other| other == own)
+                        });
                     if agreed && obsolete {
-                        note(oddities, "address_obsolete", format!("{field} writes \"{shown}\" in an obsolete form"));
+                        note(
+                            oddities,
+                            "address_obsolete",
+                            format!("{field} writes \"{}\" in an obsolete form", shown()),
+                        );
                     }
                     if !agreed && same_count {
-                        let text = format!("{field} names \"{shown}\", which readers understand differently");
+                        let text = format!("{field} names \"{}\", which readers understand differently", shown());
                         note(oddities, "address_ambiguous", text);
                     }
                     agreed.then_some(own)
                 }
             },
         };
-        let name = name.or_else(|| Some(values::decode_text(entry.phrase.as_bytes())));
+        let phrase = entry.phrase.as_bytes();
+        let name = name.or_else(|| (!phrase.is_empty()).then(|| values::decode_text(phrase)));
         let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
         into.push(Mailbox { name, raw, address: found });
     }

@@ -1,6 +1,6 @@
 //! Floor 2: mail as it lies on the wire. Header blocks ([`header`]), the tree of entities as byte ranges into the
 //! original ([`entity`]), transfer encodings ([`transfer`]), canonical line ends ([`canonical`]), who a message says it
-//! is from and to ([`mailboxes`]), and the way out ([`emit`], [`plan`], [`outer`]).
+//! is from and to ([`mailboxes`]), files of many mails ([`mbox`]), and the way out ([`emit`], [`plan`], [`outer`]).
 //!
 //! The readers hand out ranges and slices of what arrived, never a re-encoding (design.md, law 1).
 
@@ -14,6 +14,7 @@ pub mod entity;
 mod file_name;
 pub mod header;
 pub mod mailboxes;
+pub mod mbox;
 mod octets;
 pub mod outer;
 pub mod plan;

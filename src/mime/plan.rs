@@ -12,7 +12,7 @@ use super::content_type::ContentType;
 use super::emit::BoundaryWatch;
 use super::entity::{Closing, Entity, MarginText, scan};
 use super::header::line_at;
-use super::mailboxes::{self, Mailbox};
+use super::mailboxes::Mailboxes;
 use super::outer::{Arrangement, Outer, is_content_field, is_of_the_message};
 use super::safety::{Safety, lines_fit};
 use super::transfer::{Base64Writer, QuotedPrintableWriter, Strictness, TransferEncoding, decode};
@@ -28,8 +28,8 @@ use std::sync::Arc;
 pub struct Protected<'a> {
     /// The header fields that stay outside.
     pub outer: Outer,
-    /// Who stood in Bcc.
-    pub removed_bcc: Vec<Mailbox>,
+    /// Who it is from and to. Bcc stays inside here, and is removed from what is sent.
+    pub mailboxes: Mailboxes,
     /// Whether it is signed or encrypted already.
     pub kind: Kind,
     /// The entity to protect, with every Content-* field.
@@ -96,7 +96,7 @@ impl<'a> Protected<'a> {
         let mut maker = Maker { cursor: Cursor::new(source.as_ref()), limits, notes: Vec::new(), re_encoded: 0 };
         maker.notes.extend_from_slice(entity.header.oddities());
         let Root { whole, bare, body } = maker.root(&entity)?;
-        let removed_bcc = mailboxes::Mailboxes::read(&entity.header, limits)?.bcc;
+        let mailboxes = Mailboxes::read(&entity.header, limits)?;
         let kind = kind(&entity);
         let mut notes = maker.notes;
         if maker.re_encoded > 0 {
@@ -111,7 +111,7 @@ impl<'a> Protected<'a> {
             Plan { source: Arc::clone(source), pieces: pieces.collect() }
         };
         let (plan, bare) = (plan(whole), plan(bare));
-        Ok(Self { outer: Outer::of(&entity.header), removed_bcc, kind, plan, bare, entity, notes })
+        Ok(Self { outer: Outer::of(&entity.header), mailboxes, kind, plan, bare, entity, notes })
     }
 }
 

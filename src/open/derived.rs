@@ -5,7 +5,7 @@ use crate::base::limits::Limits;
 use crate::base::secret::Secret;
 use crate::base::source::{Memory, SharedSource, Source, read_buffered};
 use crate::crypto::algorithm::CipherParameters;
-use crate::crypto::content::{CbcDecryptor, GcmOpener};
+use crate::crypto::content::{CbcDecryptor, GcmDecryptor};
 use crate::mime::canonical::Canonical;
 use crate::mime::transfer::{self, Strictness, TransferEncoding};
 use std::io::{self, BufRead, Read};
@@ -66,14 +66,14 @@ pub(super) struct Decrypted<'a> {
 /// Either mode. The tag has been compared before; it is not looked at again.
 enum Decryptor {
     Cbc(CbcDecryptor),
-    Gcm(Box<GcmOpener>),
+    Gcm(Box<GcmDecryptor>),
 }
 
 impl Decryptor {
     fn new(parameters: &CipherParameters, key: &Secret) -> io::Result<Self> {
         let CipherParameters { cipher, iv, .. } = parameters;
         let made = match cipher.is_aead() {
-            true => GcmOpener::new(*cipher, key.expose(), iv, &[]).map(|opener| Self::Gcm(Box::new(opener))),
+            true => GcmDecryptor::new(*cipher, key.expose(), iv).map(|gcm| Self::Gcm(Box::new(gcm))),
             false => CbcDecryptor::new(*cipher, key.expose(), iv).map(Self::Cbc),
         };
         made.map_err(invalid)

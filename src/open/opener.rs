@@ -9,8 +9,9 @@ use super::verify::Judge;
 use crate::base::address::EmailAddress;
 use crate::base::limits::Limits;
 use crate::base::reason::Reason;
-use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece};
+use crate::base::source::{Memory, Rewindable, SharedSource, for_each_piece, patient};
 use crate::base::time::Time;
+use crate::cert::cache::ChainCache;
 use crate::cert::chain::{Candidates, Trust};
 use crate::cert::revocation::{RevocationData, RevocationMode};
 use crate::mime::entity;
@@ -45,6 +46,7 @@ pub struct Opener<'o> {
     data: Option<&'o RevocationData>,
     revocation: Option<RevocationMode>,
     candidates: Candidates,
+    cache: Option<&'o ChainCache>,
     notes: &'o [Reason],
     thoroughness: Thoroughness,
 }
@@ -94,6 +96,7 @@ impl<'o> Opener<'o> {
             data: None,
             revocation: None,
             candidates: Candidates::default(),
+            cache: None,
             notes: &[],
             thoroughness: Thoroughness::Usual,
         }
@@ -125,6 +128,12 @@ impl<'o> Opener<'o> {
     /// Which candidate paths of the signers' certificates the report tells.
     pub fn candidates(self, candidates: Candidates) -> Self {
         Self { candidates, ..self }
+    }
+
+    /// With a cache of certificates, for whoever opens many messages: those that came before are neither read nor checked
+    /// again. Every answer stays what it would be without it.
+    pub fn with_chain_cache(self, cache: &'o ChainCache) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
     /// With what is known of how the message came here, such as the notes of a .msg file: the report begins with it.
@@ -214,6 +223,7 @@ impl<'o> Opener<'o> {
         detached: Option<SharedSource<'a>>,
         now: Time,
     ) -> Result<Opened<'a>, Error> {
+        let (source, detached) = (patient(&source), detached.as_ref().map(patient));
         let mut report = Report { notes: self.notes.to_vec(), ..Report::default() };
         let first = source.reader(0)?.fill_buf()?.first().copied();
         let is_der = match first {
@@ -252,6 +262,7 @@ impl<'o> Opener<'o> {
             policy: self.policy,
             revocation: (self.data.unwrap_or(&no_data), self.mode()),
             candidates: self.candidates,
+            cache: self.cache,
             now,
             date: report.date,
             mailboxes: &report.mailboxes,

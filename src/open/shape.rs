@@ -203,8 +203,10 @@ fn margins(entity: &Entity) -> Option<Reason> {
 }
 
 fn legacy_media_type(media_type: &str) -> Option<Reason> {
-    let text = format!("{media_type} is the name from before RFC 2311's registration; the standard has no x-");
-    media_type.starts_with("application/x-pkcs7").then(|| Reason::new("legacy_media_type", text))
+    media_type.starts_with("application/x-pkcs7").then(|| {
+        let text = format!("{media_type} is the name from before RFC 2311's registration; the standard has no x-");
+        Reason::new("legacy_media_type", text)
+    })
 }
 
 /// SEC-41: what it is decides, and what it is called is compared (RFC 8551 section 3.2.2).
@@ -218,33 +220,41 @@ fn label_mismatch(label: &str, found: &ContentType) -> Option<Reason> {
         ContentType::CompressedData => label == "compressed-data",
         _ => return None,
     };
-    let text = format!("the part is labelled smime-type={label} and holds {found}");
-    (!fits).then(|| Reason::new("smime_type_mismatch", text))
+    (!fits).then(|| {
+        let text = format!("the part is labelled smime-type={label} and holds {found}");
+        Reason::new("smime_type_mismatch", text)
+    })
 }
 
 /// SEC-18: micalg is a hint for hashing in one pass, and never believed (OUT-46, OUT-60d).
 pub(super) fn micalg_deviation(entity: Option<&Entity>, digests: &[DigestAlgorithm]) -> Option<Reason> {
-    let used = digests.iter().map(|digest| digest.name()).collect::<Vec<_>>().join(", ");
+    let used = || digests.iter().map(|digest| digest.name()).collect::<Vec<_>>().join(", ");
     let Some(label) = entity?.content_type.as_ref().ok()?.parameter("micalg") else {
-        return Some(Reason::new("micalg_missing", format!("micalg is missing, and the signature uses {used}")));
+        return Some(Reason::new("micalg_missing", format!("micalg is missing, and the signature uses {}", used())));
     };
-    let shown: String = label.chars().take(40).collect();
-    let named: Vec<Option<DigestAlgorithm>> = label.split(',').map(|word| digest_named(word.trim())).collect();
-    if !digests.iter().all(|digest| named.contains(&Some(*digest))) {
-        let text = format!("micalg says {shown}, and the signature uses {used}");
+    let shown = || label.chars().take(40).collect::<String>();
+    let named = |digest: &DigestAlgorithm| label.split(',').any(|word| digest_named(word.trim()) == Some(*digest));
+    if !digests.iter().all(named) {
+        let text = format!("micalg says {}, and the signature uses {}", shown(), used());
         return Some(Reason::new("micalg_mismatch", text));
     }
     // RFC 8551 section 3.5.3.2: md5, sha-1, sha-224, sha-256, sha-384, sha-512.
     let registered = |word: &str| {
         let name = word.trim();
-        digest_named(name).is_some_and(|digest| name == registered_name(digest))
+        digest_named(name).is_some_and(|digest| is_registered_name(digest, name))
     };
-    let text = format!("micalg says {shown}, which is no registered spelling of {used}");
-    (!label.split(',').all(registered)).then(|| Reason::new("micalg_spelling", text))
+    (!label.split(',').all(registered)).then(|| {
+        let text = format!("micalg says {}, which is no registered spelling of {}", shown(), used());
+        Reason::new("micalg_spelling", text)
+    })
 }
 
-fn registered_name(digest: DigestAlgorithm) -> String {
-    digest.name().replacen("sha", "sha-", 1)
+/// `sha-256` of sha256, and the like; md5 has no hyphen.
+fn is_registered_name(digest: DigestAlgorithm, name: &str) -> bool {
+    match digest.name().strip_prefix("sha") {
+        Some(number) => name.strip_prefix("sha-") == Some(number),
+        None => name == digest.name(),
+    }
 }
 
 /// By name in any spelling, or by number as Outlook writes it.

@@ -12,11 +12,12 @@ use crate::base::limits::Limits;
 use crate::base::reason::Reason;
 use crate::base::source::SharedSource;
 use crate::base::time::Time;
+use crate::cert::cache::ChainCache;
 use crate::cert::certificate::Certificate;
 use crate::cert::chain::{self, Candidates, ChainRequest, ChainVerdict, Trust};
 use crate::cert::crl::Crl;
 use crate::cert::inherit;
-use crate::cert::mailbox::{AddressMatch, Mailboxes as CertificateMailboxes, speaks_for};
+use crate::cert::mailbox::{AddressMatch, speaks_for};
 use crate::cert::ocsp::OcspResponse;
 use crate::cert::purpose::Purpose;
 use crate::cert::revocation::{RevocationData, RevocationMode, RevocationStatus};
@@ -41,6 +42,7 @@ pub(super) struct Judge<'j> {
     /// What the caller knows of revoked certificates, and what it demands.
     pub(super) revocation: (&'j RevocationData, RevocationMode),
     pub(super) candidates: Candidates,
+    pub(super) cache: Option<&'j ChainCache>,
     pub(super) now: Time,
     /// The Date field.
     pub(super) date: Option<Time>,
@@ -93,7 +95,7 @@ pub(super) enum Inside {
 pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult<Verified> {
     let limits = &judge.policy.limits;
     let mut sink = HashSink::announced();
-    let data = SignedData::read(message.reader(0)?, limits, &mut sink)?;
+    let data = SignedData::read_with(message.reader(0)?, limits, judge.cache, &mut sink)?;
     let missing = if data.head.content == EContent::Attached { sink.missing(&data) } else { Vec::new() };
     if !missing.is_empty() || data.signers.iter().any(SignerInfo::needs_content) {
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
@@ -127,7 +129,7 @@ pub(super) fn detached(
 ) -> CmsResult<Verified> {
     let limits = &judge.policy.limits;
     let mut inside = HashSink::announced();
-    let data = SignedData::read(signature.reader(0)?, limits, &mut inside)?;
+    let data = SignedData::read_with(signature.reader(0)?, limits, judge.cache, &mut inside)?;
     let mut layer = SignedLayer {
         form: Form::Clear,
         signatures: Vec::new(),
@@ -177,8 +179,10 @@ const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
 
 fn unannounced(missing: &[DigestAlgorithm]) -> Option<Reason> {
     let names: Vec<&str> = missing.iter().map(|d| d.name()).collect();
-    let text = format!("a signer uses {}, which digestAlgorithms does not announce", names.join(", "));
-    (!names.is_empty()).then(|| Reason::new("digest_not_announced", text))
+    (!names.is_empty()).then(|| {
+        let text = format!("a signer uses {}, which digestAlgorithms does not announce", names.join(", "));
+        Reason::new("digest_not_announced", text)
+    })
 }
 
 /// SEC-25: what the signers use without its having been announced.
@@ -191,9 +195,11 @@ fn not_among(used: &[DigestAlgorithm], head: &Head) -> Vec<DigestAlgorithm> {
 /// SEC-24: what no mail contains, and what programs read in different ways.
 fn odd_octets(hashed: &Hashed) -> Option<Reason> {
     let (cr, nul) = (hashed.bare_cr, hashed.nul);
-    let text =
-        format!("the signed part contains {cr} CR without LF and {nul} NUL, which programs read in different ways");
-    (cr + nul > 0).then(|| Reason::new("bare_cr_or_nul", text))
+    (cr + nul > 0).then(|| {
+        let text =
+            format!("the signed part contains {cr} CR without LF and {nul} NUL, which programs read in different ways");
+        Reason::new("bare_cr_or_nul", text)
+    })
 }
 
 impl Judge<'_> {
@@ -478,7 +484,7 @@ impl Judge<'_> {
         if answers.iter().all(|answer| answer.answer == Address::Matches) {
             return reasons;
         }
-        let mailboxes = CertificateMailboxes::of(certificate);
+        let mailboxes = certificate.mailboxes();
         let rule = &self.policy.address_rule;
         // SEC-53: ten thousand names are no sentence.
         let mut known: Vec<String> = mailboxes.by_rule(rule).take(10).map(|m| m.address.to_string()).collect();
@@ -498,11 +504,14 @@ impl Judge<'_> {
 
 /// Names of the certificate that are no addresses and were ignored (SEC-50, SEC-51, SEC-54); the first few.
 fn malformed_names(certificate: &Certificate) -> Vec<Reason> {
-    CertificateMailboxes::of(certificate).malformed().iter().take(10).cloned().collect()
+    certificate.mailboxes().malformed().iter().take(10).cloned().collect()
 }
 
 /// The same finding from two sides is told once.
 fn each_once(reasons: &mut Vec<Reason>) {
+    if reasons.len() < 2 {
+        return;
+    }
     let mut seen: Vec<Reason> = Vec::with_capacity(reasons.len());
     reasons.retain(|reason| {
         let new = !seen.contains(reason);

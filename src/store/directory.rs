@@ -3,6 +3,7 @@
 
 pub mod contacts;
 pub mod entry;
+pub mod guarded;
 pub mod smime_value;
 
 use crate::base::address::EmailAddress;
@@ -117,11 +118,11 @@ impl Offer {
 
 /// Directories in the order in which they are asked (OUT-90).
 #[derive(Default)]
-pub struct InOrder<'d>(Vec<Box<dyn Directory + 'd>>);
+pub struct InOrder<'d>(Vec<Box<dyn Directory + Send + Sync + 'd>>);
 
 impl<'d> InOrder<'d> {
     /// Adds one at the end.
-    pub fn push(&mut self, directory: impl Directory + 'd) {
+    pub fn push(&mut self, directory: impl Directory + Send + Sync + 'd) {
         self.0.push(Box::new(directory));
     }
 }
@@ -155,14 +156,14 @@ impl Directory for Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
-    struct Counting<'c>(&'c Cell<u32>, Outcome);
+    struct Counting<'c>(&'c AtomicU32, Outcome);
 
     impl Directory for Counting<'_> {
         fn look_up<'a>(&'a self, _: &'a EmailAddress) -> Answers<'a> {
             Answer::once(|| {
-                self.0.set(self.0.get() + 1);
+                self.0.fetch_add(1, Ordering::Relaxed);
                 Answer::new("counting", self.1.clone())
             })
         }
@@ -170,15 +171,15 @@ mod tests {
 
     #[test]
     fn out_90_a_directory_is_asked_in_its_turn_and_not_before() {
-        let asked = Cell::new(0);
+        let asked = AtomicU32::new(0);
         let address = "alice@example.com".parse().unwrap();
         let mut all = InOrder::default();
         all.push(Counting(&asked, Outcome::NotThere));
         all.push(Counting(&asked, Outcome::Unreachable("no line".to_owned())));
         let mut answers = all.look_up(&address);
-        assert_eq!(asked.get(), 0);
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
         assert!(matches!(answers.next().unwrap().outcome, Outcome::NotThere));
-        assert_eq!(asked.get(), 1);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
         assert!(matches!(answers.next().unwrap().outcome, Outcome::Unreachable(_)));
         assert!(answers.next().is_none());
         // OUT-99c: nobody takes that for "none".

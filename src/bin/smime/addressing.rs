@@ -36,6 +36,8 @@ pub(crate) struct Addressed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recipients {
     Wanted,
+    /// Those of many mails, several at a time.
+    OfMany,
     /// The sender alone, of whom everything is known.
     None,
 }
@@ -52,12 +54,12 @@ impl Addressed {
         let policy = obeyed(args, &policies, console)?;
         let now = time(args.at);
         let has_ring = identities.is_some_and(|identities| identities.keyring.is_some());
-        if recipients == Recipients::Wanted && args.certs.is_empty() && !has_servers(args) && !has_ring {
+        if recipients != Recipients::None && args.certs.is_empty() && !has_servers(args) && !has_ring {
             return Err(Failure::usage("there is nowhere to look for certificates").hint("--certs PATH, or --ldap URL"));
         }
         let ring =
             identities.map(|identities| Ring::load(identities, &policy, console)).transpose()?.unwrap_or_default();
-        let mut directory = sources(args, now, console)?;
+        let mut directory = sources(args, now, recipients, console)?;
         if has_ring {
             directory.push(Certificates(ring.import.certificates.clone()));
         }
@@ -67,7 +69,9 @@ impl Addressed {
         // As where messages are judged: who has things fetched wants to know.
         let mode = if network.is_off() { mode } else { mode.or(Some(RevocationMode::Hard)) };
         let lists = match recipients {
-            Recipients::Wanted => store::revocation_of_recipients(&args.lists.crls, mode, &args.trust, console)?,
+            Recipients::Wanted | Recipients::OfMany => {
+                store::revocation_of_recipients(&args.lists.crls, mode, &args.trust, console)?
+            }
             Recipients::None => None,
         };
         let groups = args.groups.as_deref().map(|path| groups::load(path, console)).transpose()?.unwrap_or_default();
@@ -75,39 +79,53 @@ impl Addressed {
     }
 
     /// Who can be encrypted to, after what that takes was fetched where it is asked for.
-    pub(crate) fn plan(&mut self, addressees: &Addressees, console: Console) -> MailPlan {
-        if !self.network.is_off() {
-            self.fetch(addressees, console);
+    pub(crate) fn plan(&self, addressees: &Addressees, console: Console) -> MailPlan {
+        self.plan_at(addressees, self.now, console)
+    }
+
+    /// The same at another moment.
+    pub(crate) fn plan_at(&self, addressees: &Addressees, now: Time, console: Console) -> MailPlan {
+        let plan = |trust: Option<&Trust>, lists: Option<&(RevocationData, RevocationMode)>| {
+            let resolver = resolver(&self.directory, &self.policy, (trust, lists), now).with_groups(&self.groups);
+            MailPlan::resolve(addressees, &resolver)
+        };
+        match &self.trust {
+            Some(trust) if !self.network.is_off() => {
+                let (trust, lists) = self.fetched(trust.clone(), addressees, now, console);
+                plan(Some(&trust), lists.as_ref())
+            }
+            trust => plan(trust.as_ref(), self.lists.as_ref()),
         }
-        MailPlan::resolve(addressees, &self.resolver())
     }
 
     /// Whoever is found is looked up, whether or not their chain holds with what is there.
-    fn fetch(&mut self, addressees: &Addressees, console: Console) {
-        let finder = Resolver::new(&self.directory, &self.policy, self.now).with_groups(&self.groups);
+    fn fetched(
+        &self,
+        mut trust: Trust,
+        addressees: &Addressees,
+        now: Time,
+        console: Console,
+    ) -> (Trust, Option<(RevocationData, RevocationMode)>) {
+        let mut lists = self.lists.clone();
+        let finder = Resolver::new(&self.directory, &self.policy, now).with_groups(&self.groups);
         let found = MailPlan::resolve(addressees, &finder);
         let found = found.entries().filter_map(|entry| entry.outcome.as_ref().ok());
         let found: Vec<Certificate> = found.map(|recipient| recipient.certificate.clone()).collect();
-        let Some(trust) = &mut self.trust else { return };
         for leaf in &found {
-            let known: Vec<&RevocationData> = self.lists.iter().map(|(data, _)| data).collect();
+            let known: Vec<&RevocationData> = lists.iter().map(|(data, _)| data).collect();
             let request = ChainRequest {
                 purpose: Purpose::Encrypt,
                 rule: &self.policy.purpose_rule,
                 revocation: &known,
-                ..ChainRequest::new(leaf, trust, self.now, &self.policy.limits)
+                ..ChainRequest::new(leaf, &trust, now, &self.policy.limits)
             };
             let (data, issuers) = self.network.fetch(&request, console);
-            if let Some((lists, _)) = &mut self.lists {
+            if let Some((lists, _)) = &mut lists {
                 lists.extend(&data);
             }
             issuers.into_iter().for_each(|issuer| trust.add_intermediate(issuer));
         }
-    }
-
-    pub(crate) fn resolver(&self) -> Resolver<'_> {
-        let held = (self.trust.as_ref(), self.lists.as_ref());
-        resolver(&self.directory, &self.policy, held, self.now).with_groups(&self.groups)
+        (trust, lists)
     }
 
     /// Says so where nobody vouches for recipients.
@@ -156,13 +174,13 @@ fn has_servers(args: &Addressing) -> bool {
 }
 
 /// Where certificates are looked for, in their order.
-fn sources<'d>(args: &Addressing, now: Time, console: Console) -> Result<InOrder<'d>, Failure> {
+fn sources<'d>(args: &Addressing, now: Time, recipients: Recipients, console: Console) -> Result<InOrder<'d>, Failure> {
     #[cfg_attr(not(feature = "ldap"), allow(unused_mut))]
     let mut sources = store::directory(&args.certs, console)?;
     #[cfg(feature = "ldap")]
-    crate::servers::add_to(&mut sources, &args.servers, now, console)?;
+    crate::servers::add_to(&mut sources, &args.servers, now, recipients == Recipients::OfMany, console)?;
     #[cfg(not(feature = "ldap"))]
-    let _ = now;
+    let _ = (now, recipients);
     Ok(sources)
 }
 

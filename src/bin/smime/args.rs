@@ -2,6 +2,7 @@
 
 mod account;
 mod addressing;
+mod bulk;
 mod certs;
 mod install;
 mod lookup;
@@ -11,7 +12,8 @@ pub(crate) mod scep;
 mod sst;
 
 pub(crate) use account::{CertsSelect, Signing};
-pub(crate) use addressing::{Addressing, Encrypt, Plan};
+pub(crate) use addressing::{Addressing, Encrypt, EncryptOptions, Plan};
+pub(crate) use bulk::{BulkArgs, BulkCommand, BulkOpen, Job};
 pub(crate) use certs::{Certs, CertsCommand, CertsVerify, Lint};
 pub(crate) use install::{Import, KeyringArgs, KeyringCommand, KeyringList, KeyringRemove};
 #[cfg(feature = "ldap")]
@@ -52,7 +54,7 @@ const EXAMPLES: &str = "Examples:
   smime open --identity bob.p12 --trust ca.pem sealed.eml > content.eml
 
 Exit codes: 0 done, 1 other, 2 usage, 3 nothing signed, 4 altered, 5 signer not trusted or not the sender,
-  6 cannot decrypt, 7 a recipient without certificate, 8 unreadable, 9 policy refuses.";
+  6 cannot decrypt, 7 a recipient without certificate, 8 unreadable, 9 policy refuses, 10 bulk ended with failures.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     Open(Open),
     /// Judges a mail without handing out its content: the report goes to standard output.
     Verify(Verify),
+    /// Signs, encrypts or opens many mails: workers, a journal, and exactly one result for each.
+    #[command(before_help = bulk::EXAMPLES)]
+    Bulk(BulkArgs),
     /// Says why a mail does not open or verify, what to try, and which programs will choke on it.
     Doctor(Doctor),
     /// Shows the structure of a mail or a CMS file; says nothing of whether it is valid.
@@ -210,10 +215,17 @@ pub(crate) enum Chain {
 #[derive(Args)]
 pub(crate) struct Sign {
     #[command(flatten)]
-    pub(crate) identities: Identities,
+    pub(crate) options: SignOptions,
 
     #[command(flatten)]
     pub(crate) files: Files,
+}
+
+/// How mail is signed, one or many.
+#[derive(Args)]
+pub(crate) struct SignOptions {
+    #[command(flatten)]
+    pub(crate) identities: Identities,
 
     #[command(flatten)]
     pub(crate) signing: Signing,

@@ -1,7 +1,7 @@
 //! `smime encrypt`.
 
 use crate::addressing::{Addressed, Recipients};
-use crate::args::Encrypt;
+use crate::args::{Encrypt, EncryptOptions};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::output::{Existing, Output, Readers};
@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outcome {
     let wanted = if args.draft { Recipients::None } else { Recipients::Wanted };
-    if !args.draft && args.addressing.to.is_empty() && !args.to_headers {
+    if !args.draft && args.options.addressing.to.is_empty() && !args.options.to_headers {
         return Err(Failure::usage("nobody to encrypt to").hint("--to ADDR, or --to-headers"));
     }
-    let mut addressed = Addressed::load(&args.addressing, Some(&args.identities), wanted, console)?;
-    if args.wrap {
+    let mut addressed = Addressed::load(&args.options.addressing, Some(&args.options.identities), wanted, console)?;
+    if args.options.wrap {
         addressed.policy.already_protected = AlreadyProtected::Wrap;
     }
-    let own = own(args, &addressed, order, console)?;
+    let own = own(&args.options, &addressed, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
     let message = Message::from_source(&source, &addressed.policy.limits).map_err(|e| Failure::from(e).about(&name))?;
@@ -40,9 +40,9 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
         Kind::Plain | Kind::AlreadyEncrypted => Protection::Encrypted,
     };
     addressed.policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
-    let mail = addressed.plan(&addressees(args, &message)?, console);
+    let mail = addressed.plan(&addressees(&args.options, &message)?, console);
     addressed.warn_of_unchecked(console);
-    let envelopes = reached(args, &mail, console)?;
+    let envelopes = reached(&args.options, &mail, console)?;
     match &args.out_dir {
         Some(folder) => each(args, &addressed, &own, &message, &envelopes, folder, console),
         None => {
@@ -57,8 +57,8 @@ pub(crate) fn run(args: &Encrypt, order: &ArgMatches, console: Console) -> Outco
 }
 
 /// What a copy is encrypted to: the account's certificate, or that of each identity.
-fn own(
-    args: &Encrypt,
+pub(crate) fn own(
+    args: &EncryptOptions,
     addressed: &Addressed,
     order: &ArgMatches,
     console: Console,
@@ -75,14 +75,14 @@ fn own(
 }
 
 /// Whom it is for: those who are named, and those of the header where that is asked for.
-fn addressees(args: &Encrypt, message: &Message<'_>) -> Result<Addressees, Failure> {
+pub(crate) fn addressees(args: &EncryptOptions, message: &Message<'_>) -> Result<Addressees, Failure> {
     let mut addressees = if args.to_headers { message.addressees()? } else { Addressees::default() };
     addressees.visible.splice(0..0, args.addressing.to.iter().cloned());
     Ok(addressees)
 }
 
 /// The messages, with everybody in one of them, or with those who can be reached where that is asked for.
-fn reached(args: &Encrypt, mail: &MailPlan, console: Console) -> Result<Vec<Envelope>, Failure> {
+fn reached(args: &EncryptOptions, mail: &MailPlan, console: Console) -> Result<Vec<Envelope>, Failure> {
     let envelopes = if args.skip_missing {
         for entry in mail.entries() {
             if let Err(reasons) = &entry.outcome {
@@ -169,7 +169,7 @@ fn draft(args: &Encrypt, addressed: &Addressed, own: &[Certificate], message: &M
     Ok(exit::DONE)
 }
 
-fn several(count: usize) -> Failure {
+pub(crate) fn several(count: usize) -> Failure {
     let why = format!("it becomes {count} messages, since who stands in Bcc shares none with To and Cc");
     Failure::usage(why).hint("--out-dir DIR, or --bcc-forking 2 where the others may find out about Bcc")
 }

@@ -21,6 +21,7 @@ pub(crate) mod exit {
     pub(crate) const NO_RECIPIENT: u8 = 7;
     pub(crate) const UNREADABLE: u8 = 8;
     pub(crate) const POLICY: u8 = 9;
+    pub(crate) const BULK_FAILURES: u8 = 10;
 }
 
 /// What is shown as `error: what: why; try ...`.

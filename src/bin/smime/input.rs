@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 const SPOOL_IN_MEMORY: u64 = 32 << 20;
 
 /// How every compound file begins; of mail, those are Outlook's .msg files.
-const COMPOUND_FILE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+pub(crate) const COMPOUND_FILE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// A mail that was received, and what is known of how it came here.
 pub(crate) struct Received {
@@ -193,14 +193,14 @@ pub(crate) fn small_file(path: &Path, most: usize, secrecy: Secrecy, console: Co
 
 /// Opens for reading; a FIFO opens at once, where it would otherwise wait for somebody to write.
 #[cfg(unix)]
-fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     let no_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     File::options().read(true).custom_flags(no_waiting).open(path)
 }
 
 #[cfg(not(unix))]
-fn open_without_waiting(path: &Path) -> io::Result<File> {
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

@@ -77,7 +77,7 @@ fn sources<'d>(args: &Lookup, files: &[PathBuf], now: Time, console: Console) ->
     #[cfg_attr(not(feature = "ldap"), allow(unused_mut))]
     let mut sources = store::directory(files, console)?;
     #[cfg(feature = "ldap")]
-    crate::servers::add_to(&mut sources, &args.servers, now, console)?;
+    crate::servers::add_to(&mut sources, &args.servers, now, false, console)?;
     Ok(sources)
 }
 

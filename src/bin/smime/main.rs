@@ -4,6 +4,7 @@
 
 mod addressing;
 mod args;
+mod bulk;
 mod certs;
 mod console;
 mod contacts;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     let outcome: Outcome = match &cli.command {
         Command::Demo(args) => demo::run(args, console),
         Command::Sign(args) => sign::run(args, order, console),
+        Command::Bulk(args) => bulk::run(args, order, console),
         Command::Encrypt(args) => encrypt::run(args, order, console),
         Command::Plan(args) => plan::run(args, console),
         Command::Lookup(args) => lookup::run(args, console),

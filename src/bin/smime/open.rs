@@ -9,10 +9,11 @@ use crate::output::{self, Existing, Output, Readers};
 use crate::policies::{Policies, decided};
 use crate::{diagnose, input, render, store, time};
 use clap::ArgMatches;
+use smime::base::source::SharedSource;
 use smime::cert::chain::Candidates;
 use smime::open::doctor;
 use smime::policy::policy::Des;
-use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Trust};
+use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Time, Trust};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,6 +61,18 @@ impl Judge {
             None => opener.open_source(Arc::clone(&received.source), now),
         };
         self.network.open(&opener, now, console, open).map_err(|e| Failure::from(e).about(input::name(mail)))
+    }
+
+    /// A mail that may be one of many.
+    pub(crate) fn open_at<'m>(
+        &self,
+        args: &Judging,
+        mail: &SharedSource<'m>,
+        now: Time,
+        console: Console,
+    ) -> Result<Opened<'m>, Failure> {
+        let open = |opener: &Opener<'_>| opener.open_source(Arc::clone(mail), now);
+        Ok(self.network.open(&self.opener(args), now, console, open)?)
     }
 
     pub(crate) fn trust(&self) -> &Trust {

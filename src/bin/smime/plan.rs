@@ -16,7 +16,7 @@ use smime::{EmailAddress, Message, Policy};
 use std::fmt::Write;
 
 pub(crate) fn run(args: &Plan, console: Console) -> Outcome {
-    let mut addressed = Addressed::load(&args.addressing, None, Recipients::Wanted, console)?;
+    let addressed = Addressed::load(&args.addressing, None, Recipients::Wanted, console)?;
     let source = input::mail(args.mail.as_deref(), args.spool.as_deref(), console)?;
     let name = input::name(args.mail.as_deref());
     let message = Message::from_source(&source, &addressed.policy.limits).map_err(|e| Failure::from(e).about(&name))?;

@@ -10,10 +10,20 @@ use smime::fetch::ldap::client::Credentials;
 use smime::fetch::ldap::directory::LdapDirectory;
 use smime::fetch::ldap::url::{LdapUrl, Scheme};
 use smime::fetch::tls::Tls;
+use smime::store::directory::guarded::Guarded;
 use smime::{InOrder, Time};
 
+/// Connections to one server, where the recipients of many mails are looked up at a time.
+const LINES: usize = 4;
+
 /// Puts them behind the other sources. Nothing is connected to before its answer is wanted.
-pub(crate) fn add_to(sources: &mut InOrder<'_>, args: &Servers, now: Time, console: Console) -> Result<(), Failure> {
+pub(crate) fn add_to(
+    sources: &mut InOrder<'_>,
+    args: &Servers,
+    now: Time,
+    of_many: bool,
+    console: Console,
+) -> Result<(), Failure> {
     let tls = match args.ca.as_slice() {
         [] => None,
         paths => {
@@ -53,11 +63,18 @@ pub(crate) fn add_to(sources: &mut InOrder<'_>, args: &Servers, now: Time, conso
         // Whoever names a host here may reach it; it was no mail that named it.
         let addresses = Addresses::PublicAnd(vec![url.host.clone()]);
         let connector = Connector::new(Timeouts::default()).with_addresses(addresses);
-        let directory = LdapDirectory::new(url, connector).with_credentials(credentials.clone());
-        sources.push(match &tls {
-            Some(tls) if wants_tls => directory.with_tls(tls.clone()),
-            _ => directory,
-        });
+        let line = || {
+            let directory = LdapDirectory::new(url.clone(), connector.clone()).with_credentials(credentials.clone());
+            match &tls {
+                Some(tls) if wants_tls => directory.with_tls(tls.clone()),
+                _ => directory,
+            }
+        };
+        if of_many {
+            sources.push(Guarded::new((0..LINES).map(|_| line())));
+        } else {
+            sources.push(line());
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `smime sign`.
 
-use crate::args::{Chain, Sign};
+use crate::args::{Chain, Sign, SignOptions};
 use crate::console::Console;
 use crate::failure::{Failure, Outcome, exit};
 use crate::keyring::Ring;
@@ -17,35 +17,14 @@ use smime::{Certificate, EmailAddress, Identity, Message, Policy, Signer, Time};
 use std::path::Path;
 
 pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome {
-    let policies = Policies::load(&args.policies, console)?;
-    policies.permit_files(&args.identities)?;
-    let policy = obeyed(args, &policies, console)?;
-    let mut given = Given::load(args, &policy, order, console)?;
+    let signatory = Signatory::load(&args.options, order, console)?;
     let source = input::mail(args.files.mail.as_deref(), args.files.spool.as_deref(), console)?;
     let name = input::name(args.files.mail.as_deref());
-    let message = Message::from_source(&source, &policy.limits).map_err(|e| Failure::from(e).about(&name))?;
-    let now = time(args.at);
-    let encryption = given.select(args, &message, &policy, now, console)?;
-    let Some((first, others)) = given.signers.split_first() else { return Err(Failure::usage("nobody to sign for")) };
-    let mut signer = Signer::new(first, &policy)?;
-    for other in others {
-        signer = signer.and(other)?;
-    }
-    if let Some(account) = &args.signing.account {
-        signer = signer.for_account(account.clone());
-    }
-    if let Some(certificate) = encryption {
-        signer = signer.prefer_encryption_with(certificate);
-    }
-    if args.for_encryption {
-        signer = signer.for_encryption();
-    }
+    let message = Message::from_source(&source, &signatory.policy.limits).map_err(|e| Failure::from(e).about(&name))?;
+    let now = time(args.options.at);
+    let signer = signatory.signer(&senders(&message), now, console)?;
     console.notes(&name, message.notes());
-    let protection = match (args.for_encryption, message.kind()) {
-        (false, Kind::Plain | Kind::AlreadySigned) => Protection::Signed,
-        _ => Protection::SignedAndEncrypted,
-    };
-    policies.effective.may_send(protection).map_err(|e| Failure::from(e).about(&name))?;
+    signatory.may_send(&message).map_err(|failure| failure.about(&name))?;
     let existing = if args.files.force { Existing::Replace } else { Existing::Refuse };
     // Who may sign is judged, and the signature is made and verified, before a file is begun or a byte is written.
     let signed = signer.seal(&message, now).map_err(|e| Failure::from(e).about(&name))?;
@@ -56,8 +35,11 @@ pub(crate) fn run(args: &Sign, order: &ArgMatches, console: Console) -> Outcome 
     Ok(exit::DONE)
 }
 
-/// What there is to sign with.
-struct Given {
+/// Who signs, under which policy.
+pub(crate) struct Signatory<'a> {
+    options: &'a SignOptions,
+    policies: Policies,
+    pub(crate) policy: Policy,
     /// Those who sign, each.
     signers: Vec<Identity>,
     /// Where the one who signs for an account is selected from.
@@ -67,41 +49,74 @@ struct Given {
     encryption: Option<Certificate>,
 }
 
-impl Given {
-    fn load(args: &Sign, policy: &Policy, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+impl<'a> Signatory<'a> {
+    pub(crate) fn load(options: &'a SignOptions, order: &ArgMatches, console: Console) -> Result<Self, Failure> {
+        let policies = Policies::load(&options.policies, console)?;
+        policies.permit_files(&options.identities)?;
+        let policy = obeyed(options, &policies, console)?;
         let encryption =
-            args.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
+            options.encryption_certificate.as_deref().map(|file| sole_certificate(file, console)).transpose()?;
         let (mut signers, mut sources, mut ring) = (Vec::new(), Vec::new(), Ring::default());
-        match args.signing.account {
-            Some(_) => sources = store::key_sources(&args.identities, order, policy, console)?,
+        match options.signing.account {
+            Some(_) => sources = store::key_sources(&options.identities, order, &policy, console)?,
             None => {
-                signers = store::signers(&args.identities, order, console)?;
-                ring = Ring::load(&args.identities, policy, console)?;
+                signers = store::signers(&options.identities, order, console)?;
+                ring = Ring::load(&options.identities, &policy, console)?;
             }
         }
-        if signers.is_empty() && sources.is_empty() && args.identities.keyring.is_none() {
+        if signers.is_empty() && sources.is_empty() && options.identities.keyring.is_none() {
             return Err(Failure::usage("nobody to sign for").hint("--identity FILE, or --keyring DIR"));
         }
-        Ok(Self { signers, sources, ring, encryption })
+        Ok(Self { options, policies, policy, signers, sources, ring, encryption })
     }
 
-    /// Settles who signs, and gives the certificate that answers should be encrypted to, where it is another.
+    /// Whether it depends on the sender who signs.
+    pub(crate) fn is_by_sender(&self) -> bool {
+        self.options.signing.account.is_none() && self.options.identities.keyring.is_some()
+    }
+
+    /// Who signs for these senders.
+    pub(crate) fn signer(&self, senders: &[EmailAddress], now: Time, console: Console) -> Result<Signer<'_>, Failure> {
+        let (signers, encryption) = self.select(senders, now, console)?;
+        let Some((first, others)) = signers.split_first() else { return Err(Failure::usage("nobody to sign for")) };
+        let mut signer = Signer::new(first, &self.policy)?;
+        for other in others {
+            signer = signer.and(other)?;
+        }
+        if let Some(account) = &self.options.signing.account {
+            signer = signer.for_account(account.clone());
+        }
+        if let Some(certificate) = encryption {
+            signer = signer.prefer_encryption_with(certificate);
+        }
+        Ok(if self.options.for_encryption { signer.for_encryption() } else { signer })
+    }
+
+    /// Whether the policy lets a mail go out that is signed and no more.
+    pub(crate) fn may_send(&self, message: &Message<'_>) -> Result<(), Failure> {
+        let protection = match (self.options.for_encryption, message.kind()) {
+            (false, Kind::Plain | Kind::AlreadySigned) => Protection::Signed,
+            _ => Protection::SignedAndEncrypted,
+        };
+        Ok(self.policies.effective.may_send(protection)?)
+    }
+
+    /// Who signs, and the certificate that answers should be encrypted to, where it is another.
     fn select(
-        &mut self,
-        args: &Sign,
-        message: &Message<'_>,
-        policy: &Policy,
+        &self,
+        senders: &[EmailAddress],
         now: Time,
         console: Console,
-    ) -> Result<Option<Certificate>, Failure> {
-        let Some(account) = &args.signing.account else {
-            if args.identities.keyring.is_some() {
-                self.signers.push(self.ring.signer(&senders(message), policy, now)?.clone());
+    ) -> Result<(Vec<Identity>, Option<Certificate>), Failure> {
+        let Some(account) = &self.options.signing.account else {
+            let mut signers = self.signers.clone();
+            if self.is_by_sender() {
+                signers.push(self.ring.signer(senders, &self.policy, now)?.clone());
             }
-            return Ok(self.encryption.take());
+            return Ok((signers, self.encryption.clone()));
         };
-        let mut selector = Selector::new(account, policy, now);
-        if let Some(choice) = args.signing.choose {
+        let mut selector = Selector::new(account, &self.policy, now);
+        if let Some(choice) = self.options.signing.choose {
             selector = selector.choose(choice);
         }
         let selected = selector.signing(&self.sources)?;
@@ -109,13 +124,12 @@ impl Given {
         // OUT-11: the two are chosen apart. Whoever has none to encrypt to signs all the same.
         let own = selector.encryption(&self.sources).ok().map(|own| own.chosen);
         let own = own.filter(|own| own != selected.chosen.certificate());
-        self.signers.push(selected.chosen);
-        Ok(self.encryption.take().or(own))
+        Ok((vec![selected.chosen], self.encryption.clone().or(own)))
     }
 }
 
 /// Whom a key of the keyring is to be for, where no account is named.
-fn senders(message: &Message<'_>) -> Vec<EmailAddress> {
+pub(crate) fn senders(message: &Message<'_>) -> Vec<EmailAddress> {
     message.mailboxes().from.iter().filter_map(|mailbox| mailbox.address.clone()).collect()
 }
 
@@ -131,7 +145,7 @@ fn sole_certificate(file: &Path, console: Console) -> Result<Certificate, Failur
 }
 
 /// What the user wants, as far as the administrator leaves it to them.
-fn obeyed(args: &Sign, policies: &Policies, console: Console) -> Result<Policy, Failure> {
+fn obeyed(args: &SignOptions, policies: &Policies, console: Console) -> Result<Policy, Failure> {
     let wanted = policy(args);
     let mut policy = wanted.clone();
     console.notes("--policy", &policies.set.sign_by(&mut policy)?);
@@ -144,7 +158,7 @@ fn obeyed(args: &Sign, policies: &Policies, console: Console) -> Result<Policy, 
     Ok(policy)
 }
 
-fn policy(args: &Sign) -> Policy {
+fn policy(args: &SignOptions) -> Policy {
     let mut policy = Policy::new(args.profile);
     if let Some(digest) = args.digest {
         policy.digest = digest;

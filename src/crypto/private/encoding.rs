@@ -1,13 +1,14 @@
 //! The encodings of private keys inside PKCS#8: RFC 8017 section A.1.2 for RSA, RFC 5915 for curves.
 
 use super::super::algorithm::{AlgorithmIdentifier, Curve};
+use super::super::rsa_private::RsaPrivateKey;
 use super::super::{Error, Result, rsa_key};
 use super::{PrivateKey, bad};
 use crate::asn1::ber::{Element, Reader, Tag};
 use crate::asn1::{der, oid};
 use crate::base::limits::Limits;
 use rsa::BoxedUint;
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use rsa::traits::PrivateKeyParts;
 use zeroize::Zeroizing;
 
 /// ```text
@@ -15,7 +16,7 @@ use zeroize::Zeroizing;
 ///     exponent2, coefficient INTEGER }
 /// ```
 /// Every part is checked against the others, those too that the arithmetic would not need (SEC-127).
-pub(super) fn read_rsa(bytes: &[u8]) -> Result<rsa::PrivateKey> {
+pub(super) fn read_rsa(bytes: &[u8]) -> Result<RsaPrivateKey> {
     const WHAT: &str = "RSAPrivateKey";
     let mut inside = Reader::single(bytes, WHAT)?.sequence(WHAT)?;
     if inside.required_any("version")?.small("version")? != 0 {
@@ -41,28 +42,18 @@ pub(super) fn read_rsa(bytes: &[u8]) -> Result<rsa::PrivateKey> {
     if !same(key.dp(), dp) || !same(key.dq(), dq) || !same(computed.as_ref(), coefficient) {
         return Err(bad(RSA, "its exponents or its coefficient for the Chinese remainder do not fit its primes"));
     }
-    Ok(key)
+    RsaPrivateKey::new(&key)
 }
 
-pub(super) fn write_rsa(key: &rsa::PrivateKey) -> Result<Zeroizing<Vec<u8>>> {
-    let incomplete = || bad(RSA, "it has not two primes");
-    let [p, q] = key.primes() else { return Err(incomplete()) };
-    let coefficient = key.crt_coefficient().ok_or_else(incomplete)?;
-    let (dp, dq) = (key.dp().ok_or_else(incomplete)?, key.dq().ok_or_else(incomplete)?);
-    let number = |number: &BoxedUint| {
-        let bytes = Zeroizing::new(number.to_be_bytes());
-        let digits = rsa_key::trim(&bytes);
+pub(super) fn write_rsa(key: &RsaPrivateKey) -> Zeroizing<Vec<u8>> {
+    let parts = key.parts().map(|number| {
+        let digits = rsa_key::trim(&number);
         let sign: &[u8] = if digits.first().is_none_or(|b| *b & 128 != 0) { &[0] } else { &[] };
         seal(Tag::INTEGER, &[sign, digits])
-    };
-    let parts: Vec<Zeroizing<Vec<u8>>> =
-        [key.n().as_ref(), key.e(), key.d(), p.as_ref(), q.as_ref(), dp, dq, &coefficient]
-            .into_iter()
-            .map(number)
-            .collect();
+    });
     let version = der::integer(0);
     let parts: Vec<&[u8]> = std::iter::once(version.as_slice()).chain(parts.iter().map(|p| p.as_slice())).collect();
-    Ok(seal(Tag::SEQUENCE, &parts))
+    seal(Tag::SEQUENCE, &parts)
 }
 
 /// ```text

@@ -90,22 +90,11 @@ pub(crate) struct Addressing {
 #[derive(Args)]
 pub(crate) struct Encrypt {
     #[command(flatten)]
-    pub(crate) addressing: Addressing,
-
-    /// The addresses of To, Cc and Bcc. Who stands in Bcc gets a message apart (--bcc-forking, --out-dir).
-    #[arg(long)]
-    pub(crate) to_headers: bool,
+    pub(crate) options: EncryptOptions,
 
     /// To the sender alone, whoever it is for: a draft.
     #[arg(long, conflicts_with_all = ["to", "to_headers", "skip_missing", "out_dir"])]
     pub(crate) draft: bool,
-
-    #[command(flatten)]
-    pub(crate) identities: Identities,
-
-    /// The sender's primary address: of several identities, the copy is encrypted to the newest that fits.
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) account: Option<EmailAddress>,
 
     #[command(flatten)]
     pub(crate) files: Files,
@@ -113,6 +102,24 @@ pub(crate) struct Encrypt {
     /// The folder for the messages, a file each, and a list of whom each is for; it is made where it is not there.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     pub(crate) out_dir: Option<PathBuf>,
+}
+
+/// How mail is encrypted, one or many.
+#[derive(Args)]
+pub(crate) struct EncryptOptions {
+    #[command(flatten)]
+    pub(crate) addressing: Addressing,
+
+    /// The addresses of To, Cc and Bcc. Who stands in Bcc gets a message apart (--bcc-forking).
+    #[arg(long)]
+    pub(crate) to_headers: bool,
+
+    #[command(flatten)]
+    pub(crate) identities: Identities,
+
+    /// The sender's primary address: of several identities, the copy is encrypted to the newest that fits.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) account: Option<EmailAddress>,
 
     /// Leave out recipients who have no usable certificate: they get nothing.
     #[arg(long)]
