@@ -189,17 +189,23 @@ impl Base64 {
         if !self.symbols.is_multiple_of(4) || self.padding != 0 {
             return None;
         }
-        let unpadded = memchr::memchr(b'=', input).and_then(|at| input.get(..at)).unwrap_or(input);
-        let block = unpadded.get(..=memchr::memrchr(b'\n', unpadded)?)?;
-        let line_ends = memchr::memchr_iter(b'\n', block).count() + memchr::memchr_iter(b'\r', block).count();
-        let symbols = block.len().checked_sub(line_ends).filter(|symbols| symbols.is_multiple_of(4))?;
+        let lines = whole_lines(input)?;
+        // Where there is padding, as far as before it.
+        self.exactly(lines, out).or_else(|| {
+            let unpadded = lines.get(..memchr::memchr(b'=', lines)?)?;
+            self.exactly(whole_lines(unpadded)?, out)
+        })
+    }
+
+    /// The lenient engine skips what is not of the alphabet, and drops what is left over of a quantum. It did neither where it
+    /// gave exactly three bytes for each four of the octets that are no line ends.
+    fn exactly(&mut self, lines: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+        let symbols = lines.len().checked_sub(line_ends(lines)?).filter(|symbols| symbols.is_multiple_of(4))?;
         let before = out.len();
-        // The lenient engine skips what is not of the alphabet, and drops what is left over of a quantum. It did neither
-        // where it gave exactly three bytes for each four of the characters that are no line ends.
-        match base64::LENIENT.decode_append(block, out) {
+        match base64::LENIENT.decode_append(lines, out) {
             Ok(bytes) if bytes == symbols / 4 * 3 => {
                 self.symbols += symbols as u64;
-                Some(block.len())
+                Some(lines.len())
             }
             _ => {
                 out.truncate(before);
@@ -232,6 +238,21 @@ impl Base64 {
         }
         Ok(())
     }
+}
+
+/// Up to the last line end.
+fn whole_lines(input: &[u8]) -> Option<&[u8]> {
+    input.get(..=memchr::memrchr(b'\n', input)?)
+}
+
+/// How many CRs and LFs there are, or fewer where lines that are alike have more of them than their ends.
+fn line_ends(lines: &[u8]) -> Option<usize> {
+    let length = memchr::memchr(b'\n', lines)? + 1;
+    let end: &[u8] = if lines.get(..length)?.ends_with(b"\r\n") { b"\r\n" } else { b"\n" };
+    if lines.len().is_multiple_of(length) && lines.chunks_exact(length).all(|line| line.ends_with(end)) {
+        return Some(lines.len() / length * end.len());
+    }
+    Some(memchr::memchr_iter(b'\n', lines).count() + memchr::memchr_iter(b'\r', lines).count())
 }
 
 impl Decode for Base64 {
