@@ -230,6 +230,7 @@ impl Gcm {
 }
 
 /// AES in counter mode from E(K, J0) on, and GHASH, both over whole blocks.
+#[allow(clippy::large_enum_variant, reason = "there is one for a message, and a box would be an allocation more")]
 enum Blocks {
     #[cfg(target_arch = "x86_64")]
     Kernel(GcmKernel),

@@ -188,17 +188,26 @@ macro_rules! lanes {
             #[inline]
             #[target_feature(enable = $features)]
             pub(in super::super) fn decrypt_rounds<const N: usize>(states: &mut [Vector; N], keys: &Keys) {
-                let [k0, k1, k2, k3, rest @ ..] = &keys.between;
+                let [k0, k1, k2, k3, late @ ..] = &keys.between;
                 if keys.unused < 4 {
                     if keys.unused == 0 {
-                        each_round!($inverse, states, k0);
-                        each_round!($inverse, states, k1);
+                        decrypt_round(states, *k0);
+                        decrypt_round(states, *k1);
                     }
-                    each_round!($inverse, states, k2);
-                    each_round!($inverse, states, k3);
+                    decrypt_round(states, *k2);
+                    decrypt_round(states, *k3);
                 }
-                for key in rest {
-                    each_round!($inverse, states, key);
+                for key in late {
+                    decrypt_round(states, *key);
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn decrypt_round<const N: usize>(states: &mut [Vector; N], key: Vector) {
+                for state in states.iter_mut() {
+                    *state = $inverse(*state, key);
+                    in_order!($register, *state);
                 }
             }
 
@@ -222,14 +231,6 @@ macro_rules! in_order {
     ($register:ident, $vector:expr) => {
         // SAFETY: there is no instruction in it.
         unsafe { std::arch::asm!("/* {0} */", inout($register) $vector, options(nomem, nostack, preserves_flags)) }
-    };
-}
-
-macro_rules! each_round {
-    ($round:ident, $states:ident, $key:expr) => {
-        for state in $states.iter_mut() {
-            *state = $round(*state, *$key);
-        }
     };
 }
 
