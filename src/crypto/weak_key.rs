@@ -39,7 +39,7 @@ fn has_close_factors(modulus: &[u8]) -> bool {
     if root.wrapping_square() == n {
         return true;
     }
-    let first = root.wrapping_add(&BoxedUint::one_with_precision(precision));
+    let first = root.wrapping_add(BoxedUint::one_with_precision(precision));
     let rest = |number: &BoxedUint| {
         let words = number.as_words().iter().rev();
         words.fold(0, |rest, word| (rest << 64 | u128::from(*word)) % u128::from(SIEVE_PRODUCT)) as u64
@@ -112,21 +112,29 @@ const PRIMES: [&[u64]; 6] = [
 ];
 
 /// Moduli without common factors, and the bits of their squares.
-const SIEVE: [(u64, u128); 12] = {
-    let moduli = [64, 63, 65, 11, 17, 19, 23, 29, 31, 37, 41, 43];
-    let mut sieve = [(0, 0); 12];
-    let mut at = 0;
-    while at < moduli.len() {
-        let (mut squares, mut root) = (0u128, 0);
-        while root < moduli[at] {
-            squares |= 1 << (root * root % moduli[at]);
-            root += 1;
-        }
-        sieve[at] = (moduli[at], squares);
-        at += 1;
+const SIEVE: [(u64, u128); 12] = [
+    with_squares(64),
+    with_squares(63),
+    with_squares(65),
+    with_squares(11),
+    with_squares(17),
+    with_squares(19),
+    with_squares(23),
+    with_squares(29),
+    with_squares(31),
+    with_squares(37),
+    with_squares(41),
+    with_squares(43),
+];
+
+const fn with_squares(modulus: u64) -> (u64, u128) {
+    let (mut squares, mut root) = (0, 0);
+    while root < modulus {
+        squares |= 1 << (root * root % modulus);
+        root += 1;
     }
-    sieve
-};
+    (modulus, squares)
+}
 
 const SIEVE_PRODUCT: u64 = 64 * 63 * 65 * 11 * 17 * 19 * 23 * 29 * 31 * 37 * 41 * 43;
 
@@ -184,7 +192,7 @@ mod tests {
         // With b^2 near 2 step a, the root of n = a^2 - b^2 is that many steps below a.
         let found = |step: u64| {
             let b = floor_root(&a.wrapping_mul(number(&[2 * step]))).unwrap();
-            let n = a.wrapping_square().wrapping_sub(&b.wrapping_square());
+            let n = a.wrapping_square().wrapping_sub(b.wrapping_square());
             let steps = a.wrapping_sub(floor_root(&n).unwrap()).as_words()[0];
             (steps, has_close_factors(&n.to_be_bytes()))
         };

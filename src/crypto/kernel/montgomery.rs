@@ -217,7 +217,7 @@ pub(crate) fn power_public(backend: Backend, modulus: &Modulus, base: &[u64], ex
     }
     let run = Run::new(backend, modulus);
     let mut wide = run.wide();
-    let form = run.into_form(base, &mut wide);
+    let form = run.form_of(base, &mut wide);
     let mut x = form.clone();
     for bit in (0..63 - exponent.max(1).leading_zeros()).rev() {
         run.square(&mut x, &mut wide);
@@ -264,8 +264,8 @@ fn power(backend: Backend, modulus: &Modulus, base: &[u64], exponent: &[u64]) ->
     if let Some(limb) = one.first_mut() {
         *limb = 1;
     }
-    let mut entry = run.into_form(&one, &mut wide);
-    let form = run.into_form(base, &mut wide);
+    let mut entry = run.form_of(&one, &mut wide);
+    let form = run.form_of(base, &mut wide);
     for (index, place) in table.chunks_exact_mut(size).enumerate() {
         if index > 0 {
             run.multiply(&mut entry, &form, &mut wide);
@@ -343,7 +343,7 @@ impl<'m> Run<'m> {
         }
     }
 
-    fn into_form(&self, x: &[u64], wide: &mut [u64]) -> Limbs {
+    fn form_of(&self, x: &[u64], wide: &mut [u64]) -> Limbs {
         let mut form = Zeroizing::new(x.to_vec());
         form.resize(self.modulus.limbs(), 0);
         self.multiply(&mut form, self.modulus.r2(), wide);

@@ -59,7 +59,7 @@ fn remainder(number: &BoxedUint, n: &Modulus) -> BoxedUint {
 }
 
 fn product(a: &[u64], b: &[u64], n: &Modulus) -> Vec<u64> {
-    let product = wide(a, n.limbs()).wrapping_mul(&wide(b, n.limbs()));
+    let product = wide(a, n.limbs()).wrapping_mul(wide(b, n.limbs()));
     remainder(&product, n).as_words()[..n.limbs()].to_vec()
 }
 
@@ -165,10 +165,10 @@ fn the_other_steps_are_those_of_a_division() {
             let (x, y) = (numbers.number(64 * size, size), numbers.number(bits, size));
             let (a, b) = (product(&x, &one, &n), product(&y, &one, &n));
             assert_eq!(n.multiply(&x, &n.to_form(&b)).to_vec(), product(&x, &b, &n));
-            let difference = wide(&a, size).wrapping_add(wide(n.value(), size)).wrapping_sub(&wide(&b, size));
+            let difference = wide(&a, size).wrapping_add(wide(n.value(), size)).wrapping_sub(wide(&b, size));
             assert_eq!(n.subtract(&a, &b)[..], remainder(&difference, &n).as_words()[..size]);
             let sum = sum_with_product(&a, &x, &y);
-            let expected = wide(&x, size).wrapping_mul(&wide(&y, size)).wrapping_add(wide(&a, size));
+            let expected = wide(&x, size).wrapping_mul(wide(&y, size)).wrapping_add(wide(&a, size));
             assert_eq!(sum[..], expected.as_words()[..]);
             assert_eq!(is_below(&a, &b), wide(&a, size) < wide(&b, size));
             // What is reduced is below n R.
