@@ -113,10 +113,10 @@ impl<'m, L: Lanes, const V: usize, const C: usize> Powers<'m, L, V, C> {
     /// base^exponent mod n for each, for bases below their n. Constant time: with a window of fixed size, from a table that
     /// is read as a whole each time.
     pub(super) fn secret(&self, bases: [&[u64]; C], exponents: [&[u64]; C]) -> [Limbs; C] {
-        let form = self.into_form(bases);
+        let form = self.to_form(bases);
         // x^0, x^1, then even powers by a square and odd ones by a product.
         let mut table = Zeroizing::new(vec![[[L::default(); V]; C]; 1 << WINDOW]);
-        table[0] = *self.into_form([&[1]; C]);
+        table[0] = *self.to_form([&[1]; C]);
         table[1] = *form;
         for index in 2..1 << WINDOW {
             let mut entry = table[if index % 2 == 0 { index / 2 } else { index - 1 }];
@@ -147,7 +147,7 @@ impl<'m, L: Lanes, const V: usize, const C: usize> Powers<'m, L, V, C> {
 
     /// base^exponent mod n for each, for bases below their n. What the exponent is shows in the time it takes.
     pub(super) fn public(&self, bases: [&[u64]; C], exponent: u64) -> [Limbs; C] {
-        let form = self.into_form(bases);
+        let form = self.to_form(bases);
         let mut x = form.clone();
         for bit in (0..63 - exponent.max(1).leading_zeros()).rev() {
             L::square(&mut x, &self.lanes);
@@ -171,7 +171,7 @@ impl<'m, L: Lanes, const V: usize, const C: usize> Powers<'m, L, V, C> {
         Zeroizing::new(numbers.map(|number| load(&in_lanes::<L, V>(number))))
     }
 
-    fn into_form(&self, numbers: [&[u64]; C]) -> Zeroizing<Numbers<L, V, C>> {
+    fn to_form(&self, numbers: [&[u64]; C]) -> Zeroizing<Numbers<L, V, C>> {
         let mut x = self.plain(numbers);
         L::multiply(&mut x, &self.constants.map(|constants| load(&constants.r2)), &self.lanes);
         x

@@ -159,6 +159,7 @@ impl<L: Lanes, const V: usize> Default for Sum<L, V> {
     }
 }
 
+#[allow(clippy::needless_range_loop)] // a vector, and the place of its products
 impl<L: Lanes, const V: usize> Sum<L, V> {
     /// Adds the low halves of the products by a digit, of the vectors from one on.
     #[inline(always)]
