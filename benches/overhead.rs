@@ -135,7 +135,7 @@ impl Desk {
         };
         rows.row(name, whole, || {
             self.content_digest();
-            black_box(self.keys[2].sign(&self.scheme, &attributes).unwrap());
+            black_box(self.alice.signing().sign(&self.scheme, &attributes).unwrap());
         });
     }
 

@@ -20,6 +20,8 @@ use std::rc::Rc;
 const CANDIDATES: usize = 64;
 /// Paths that hold, of which the certificates are looked up before the best so far is taken.
 const ALTERNATIVES: usize = 8;
+/// So many certificates are compared each with each.
+const FEW: usize = 8;
 /// No anchor can be reached.
 const UNREACHABLE: usize = usize::MAX;
 
@@ -217,6 +219,9 @@ impl<'a> Search<'a> {
 
     /// Finds each node's distance from the anchors, so that no step is spent where none can be reached.
     fn measure(&mut self) {
+        if self.nodes.len() <= FEW {
+            return self.measure_few();
+        }
         let mut below: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
         let mut queue = VecDeque::new();
         for (at, node) in self.nodes.iter_mut().enumerate() {
@@ -237,6 +242,29 @@ impl<'a> Search<'a> {
                 if let Some(node) = self.nodes.get_mut(issued).filter(|node| node.distance == UNREACHABLE) {
                     node.distance = distance + 1;
                     queue.push_back(issued);
+                }
+            }
+        }
+    }
+
+    /// The same for so few that comparing each with each takes less than putting them in order.
+    fn measure_few(&mut self) {
+        self.nodes.iter_mut().filter(|node| node.anchor).for_each(|node| node.distance = 0);
+        for distance in 1..=self.nodes.len() {
+            let reached = |certificate: &Certificate, nodes: &[Node<'_>]| {
+                let issues = |node: &Node<'_>| node.certificate.subject().same(certificate.issuer());
+                nodes.iter().any(|node| node.distance == distance - 1 && issues(node))
+            };
+            let near: [bool; FEW] = std::array::from_fn(|at| {
+                let node = self.nodes.get(at).filter(|node| node.distance == UNREACHABLE);
+                node.is_some_and(|node| reached(node.certificate, &self.nodes))
+            });
+            if near.iter().all(|near| !near) {
+                return;
+            }
+            for (node, near) in self.nodes.iter_mut().zip(near) {
+                if near {
+                    node.distance = distance;
                 }
             }
         }

@@ -217,8 +217,15 @@ impl std::str::FromStr for DigestAlgorithm {
 
     /// Reads "sha256", in any case and with or without a dash.
     fn from_str(text: &str) -> Result<Self> {
-        let plain = text.bytes().filter(|b| *b != b'-').map(|b| b.to_ascii_lowercase());
-        let found = Self::ALL.into_iter().find(|d| d.name().bytes().eq(plain.clone()));
+        // Without dashes and in lower case, as far as the longest name goes and one further.
+        let mut plain = [0; 7];
+        let mut length = 0;
+        for (place, b) in plain.iter_mut().zip(text.bytes().filter(|b| *b != b'-')) {
+            *place = b.to_ascii_lowercase();
+            length += 1;
+        }
+        let plain = plain.get(..length).unwrap_or_default();
+        let found = Self::ALL.into_iter().find(|d| d.name().as_bytes() == plain);
         found.ok_or_else(|| Error::UnsupportedAlgorithm { what: "digest algorithm", oid: text.to_owned() })
     }
 }

@@ -95,7 +95,7 @@ pub(super) enum Inside {
 pub(super) fn opaque(message: &SharedSource<'_>, judge: &Judge<'_>) -> CmsResult<Verified> {
     let limits = &judge.policy.limits;
     let mut sink = HashSink::announced();
-    let data = SignedData::read_with(message.reader(0)?, limits, judge.cache, &mut sink)?;
+    let data = read(message, judge, &mut sink)?;
     let missing = if data.head.content == EContent::Attached { sink.missing(&data) } else { Vec::new() };
     if !missing.is_empty() || data.signers.iter().any(SignerInfo::needs_content) {
         // SEC-25: a signer uses a digest that was not announced; it is hashed in a second pass.
@@ -127,9 +127,8 @@ pub(super) fn detached(
     content: Detached<'_, '_>,
     judge: &Judge<'_>,
 ) -> CmsResult<Verified> {
-    let limits = &judge.policy.limits;
     let mut inside = HashSink::announced();
-    let data = SignedData::read_with(signature.reader(0)?, limits, judge.cache, &mut inside)?;
+    let data = read(signature, judge, &mut inside)?;
     let mut layer = SignedLayer {
         form: Form::Clear,
         signatures: Vec::new(),
@@ -173,6 +172,13 @@ pub(super) fn detached(
         reasons.push(Reason::new("line_ends_changed", text));
     }
     Ok(Verified { layer, reasons, raw, crlf: !hashed.changed, digests: algorithms, inside: Inside::Nothing })
+}
+
+fn read(source: &SharedSource<'_>, judge: &Judge<'_>, sink: &mut HashSink) -> CmsResult<SignedData> {
+    match source.as_slice() {
+        Some(bytes) => SignedData::read_with(bytes, judge.limits(), judge.cache, sink),
+        None => SignedData::read_with(source.reader(0)?, judge.limits(), judge.cache, sink),
+    }
 }
 
 const RAW_LINE_ENDS: &str = "signed_raw_line_ends";
