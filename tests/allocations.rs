@@ -160,7 +160,7 @@ impl Desk {
 
 /// So often each verb may ask for memory for a message of 1 KiB; what was counted in November 2026, and a few more.
 const MOST: [(&str, usize); 5] =
-    [("sign", 120), ("verify", 260), ("verify, chain known", 180), ("encrypt", 120), ("open", 150)];
+    [("sign", 130), ("verify", 230), ("verify, chain known", 200), ("encrypt", 170), ("open", 170)];
 
 /// So much more often for larger messages: lists that grow by doubling.
 const GROWTH: usize = 24;

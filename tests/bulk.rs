@@ -30,12 +30,15 @@ fn mails(count: usize) -> impl Iterator<Item = (usize, Vec<u8>)> {
     (0..count).map(mail)
 }
 
+/// What came out of a job.
+type Results<I, O, E> = Vec<(I, Result<O, Failure<E>>)>;
+
 /// Runs a job and gives what came out, in the order in which it came.
 fn collect<V: Verb, M: Mail>(
     job: &Bulk<V>,
     mails: impl IntoIterator<Item = M, IntoIter: Send>,
     clock: impl Fn() -> Time + Sync,
-) -> (Vec<(M::Id, Result<M::Out, Failure<V::Error>>)>, smime::bulk::Ended<V::Error>) {
+) -> (Results<M::Id, M::Out, V::Error>, smime::bulk::Ended<V::Error>) {
     let mut all = Vec::new();
     let ended = job.run(mails, clock, |outcome| {
         all.push((outcome.id, outcome.result));
@@ -84,7 +87,7 @@ fn every_verb_works_on_many_mails_and_outcomes_come_in_order() {
             );
         }
     };
-    fn bytes<E: std::fmt::Debug>(out: Vec<(usize, Result<Vec<u8>, Failure<E>>)>) -> Vec<(usize, Vec<u8>)> {
+    fn bytes<E: std::fmt::Debug>(out: Results<usize, Vec<u8>, E>) -> Vec<(usize, Vec<u8>)> {
         out.into_iter().map(|(n, result)| (n, result.unwrap())).collect()
     }
     open(bytes(collect(&Bulk::new(&signer).workers(4), mails(50), now).0), Requirement::SignedBySender);
@@ -255,7 +258,7 @@ fn alice() -> (Authority, Identity) {
 }
 
 /// Every result that came is a mail of Alice's, signed.
-fn all_signed(trust: &Trust, results: Vec<(usize, Result<Vec<u8>, Failure<sign::Error>>)>) {
+fn all_signed(trust: &Trust, results: Results<usize, Vec<u8>, sign::Error>) {
     let policy = Policy::default();
     for (n, result) in results {
         let raw = result.unwrap();

@@ -414,6 +414,7 @@ fn sec_147_power_that_is_lost_at_any_step_loses_nothing_and_repeats_nothing() {
                     }
                 }
             }
+            disk.0.lock().unwrap().fault = None;
             check(&disk, &format!("power loss at step {at}"));
         }
     }

@@ -475,6 +475,12 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many elements are left, as far as they can be read.
+    pub fn count(&self) -> usize {
+        let mut rest = *self;
+        std::iter::from_fn(|| rest.next_element().ok().flatten()).count()
+    }
+
     /// What is left, as received.
     pub fn rest(&self) -> &'a [u8] {
         self.rest

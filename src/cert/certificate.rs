@@ -59,9 +59,9 @@ struct Inner {
     /// The key, and the bounds that it was read under.
     key: OnceLock<KeptKey>,
     /// SubjectPublicKeyInfo of a key that made its signature, as it was found; with the parameters that such a key inherits.
-    signer: OnceLock<Vec<u8>>,
+    signer: OnceLock<Box<[u8]>>,
     /// For whom it speaks.
-    mailboxes: OnceLock<Mailboxes>,
+    mailboxes: OnceLock<Box<Mailboxes>>,
 }
 
 impl Inner {
@@ -287,12 +287,12 @@ impl Certificate {
     pub fn signed_by(&self, issuer: &Self, limits: &Limits) -> Result<(), crypto::Error> {
         let scheme = SignatureScheme::from_identifier(self.signature_algorithm(), None)?;
         let key = issuer.public_key(limits)?;
-        if self.0.signer.get().is_some_and(|known| known == key.spki()) {
+        if self.0.signer.get().is_some_and(|known| **known == *key.spki()) {
             return Ok(());
         }
         key.verify(&scheme, self.tbs(), self.signature())?;
         // One is kept. A certificate that several keys signed is rare, and is only checked more often.
-        let _ = self.0.signer.set(key.spki().to_vec());
+        let _ = self.0.signer.set(key.spki().into());
         Ok(())
     }
 
@@ -398,7 +398,7 @@ impl Certificate {
 
     /// The mail addresses that it is for; read once and kept.
     pub fn mailboxes(&self) -> &Mailboxes {
-        self.0.mailboxes.get_or_init(|| Mailboxes::of(self))
+        self.0.mailboxes.get_or_init(|| Box::new(Mailboxes::of(self)))
     }
 
     /// The fingerprint by which people and programs tell certificates apart.

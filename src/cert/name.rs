@@ -14,9 +14,6 @@ pub use text::NameError;
 #[cfg(feature = "net")]
 pub(crate) use text::attribute_type;
 
-/// Attributes that are expected.
-const USUAL: usize = 6;
-
 /// `Name ::= CHOICE { rdnSequence SEQUENCE OF RelativeDistinguishedName }` ([RFC 5280 section 4.1.2.4]).
 ///
 /// Two names are [`same`](Name::same) by their meaning and equal (`==`) only byte for byte.
@@ -31,19 +28,22 @@ const USUAL: usize = 6;
 /// [RFC 5280 section 4.1.2.4]: https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4
 #[derive(Clone)]
 pub struct Name {
-    der: Vec<u8>,
+    /// The encoding as received, then the form that is compared, then the texts of all attributes.
+    bytes: Vec<u8>,
+    /// Where the first of the three ends.
+    der: usize,
+    /// Where the second ends.
+    canonical: usize,
     attributes: Vec<Attribute>,
-    /// The texts of all attributes, one after the other.
-    texts: String,
-    canonical: Vec<u8>,
 }
 
 /// `AttributeTypeAndValue`, with the number of the RDN that it stands in.
 #[derive(Clone)]
 struct Attribute {
     oid: ObjectIdentifier,
-    text: Range<usize>,
-    rdn: usize,
+    /// Among the texts.
+    text: Range<u32>,
+    rdn: u32,
 }
 
 impl Name {
@@ -61,15 +61,21 @@ impl Name {
     /// # Errors
     /// Where it is no Name.
     pub fn read(element: &Element<'_>) -> asn1::Result<Self> {
-        let length = element.raw().len();
-        let (mut attributes, mut texts) = (Vec::with_capacity(USUAL), String::with_capacity(length));
-        let mut canonical = Vec::with_capacity((2 * length).min(1024));
         let mut names = element.sequence("Name")?;
-        let mut rdn = 0;
+        let der = element.raw();
+        // None has an attribute in less.
+        let rdns = names.count().min(der.len() / 11);
+        // What an RDN of one attribute has beside its text: 11 octets here, and 28 in the form that is compared.
+        let mut bytes = Vec::with_capacity(3 * der.len() + 17 * rdns);
+        bytes.extend_from_slice(der);
+        let (mut attributes, mut texts) = (Vec::with_capacity(rdns), String::with_capacity(der.len().min(256)));
+        let mut rdn = 0_u32;
+        // No name that anybody reads is so long that this cuts anything off.
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         while let Some(set) = names.next_element()? {
             let mut members = set.set("RelativeDistinguishedName")?;
             let mut keys: Vec<Vec<u8>> = Vec::new();
-            counted(&mut canonical, |out| {
+            counted(&mut bytes, |out| {
                 while let Some(member) = members.next_element()? {
                     let mut parts = member.sequence("AttributeTypeAndValue")?;
                     let oid = parts.required(Tag::OID, "AttributeType")?.oid("AttributeType")?;
@@ -80,7 +86,7 @@ impl Name {
                         Ok(text) => texts.push_str(&text),
                         Err(_) => texts.extend(["#", &hex(value.raw())]),
                     }
-                    attributes.push(Attribute { oid, text: start..texts.len(), rdn });
+                    attributes.push(Attribute { oid, text: place(start)..place(texts.len()), rdn });
                     // Of one attribute, as most have, there is nothing to sort.
                     if keys.is_empty() && members.is_empty() {
                         put_comparison_key(out, &oid, &value);
@@ -94,9 +100,11 @@ impl Name {
                 keys.iter().for_each(|key| out.extend_from_slice(key));
                 asn1::Result::Ok(())
             })?;
-            rdn += 1;
+            rdn = rdn.saturating_add(1);
         }
-        Ok(Self { der: element.raw().to_vec(), attributes, texts, canonical })
+        let canonical = bytes.len();
+        bytes.extend_from_slice(texts.as_bytes());
+        Ok(Self { bytes, der: der.len(), canonical, attributes })
     }
 
     /// A name of one attribute per RDN, in the order of the encoding: the most general first (country, organization,
@@ -115,16 +123,16 @@ impl Name {
         let der = der::sequence(&rdns);
         // What was just written reads back; an empty name stands for what cannot happen.
         Self::from_der(&der).unwrap_or(Self {
-            der,
+            der: der.len(),
+            canonical: der.len(),
+            bytes: der,
             attributes: Vec::new(),
-            texts: String::new(),
-            canonical: Vec::new(),
         })
     }
 
     /// The encoding as received.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        self.bytes.get(..self.der).unwrap_or_default()
     }
 
     /// Whether it names nobody.
@@ -136,23 +144,23 @@ impl Name {
     /// PrintableString, UTF8String and IA5String compared without regard to case and to the amount of white space,
     /// all others byte for byte ([RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1)).
     pub fn same(&self, other: &Self) -> bool {
-        self.canonical == other.canonical
+        self.canonical() == other.canonical()
     }
 
     /// Whether this name lies in the subtree below `base`, that is, begins with its RDNs (RFC 5280 section 4.2.1.10).
     pub fn is_within(&self, base: &Self) -> bool {
-        self.canonical.starts_with(&base.canonical)
+        self.canonical().starts_with(base.canonical())
     }
 
     /// This name with one more RDN, DER of the SET, at its end.
     pub(crate) fn with_rdn(&self, rdn: &[u8]) -> Option<Self> {
-        let own = Reader::single(&self.der, "Name").ok()?.content().to_vec();
+        let own = Reader::single(self.der(), "Name").ok()?.content().to_vec();
         Self::from_der(&der::sequence(&[own.as_slice(), rdn])).ok()
     }
 
     /// Equal for names that are the [`same`](Name::same), different for others.
     pub(crate) fn canonical(&self) -> &[u8] {
-        &self.canonical
+        self.bytes.get(self.der..self.canonical).unwrap_or_default()
     }
 
     /// Types and texts in the order of the encoding. A value that is no character string is shown as `#` and the
@@ -196,7 +204,9 @@ impl Name {
     }
 
     fn text(&self, attribute: &Attribute) -> &str {
-        self.texts.get(attribute.text.clone()).unwrap_or_default()
+        let texts = self.bytes.get(self.canonical..).unwrap_or_default();
+        std::str::from_utf8(texts.get(attribute.text.start as usize..attribute.text.end as usize).unwrap_or_default())
+            .unwrap_or_default()
     }
 
     /// The attributes with what stands before each in the displayed form: the most specific RDN first.
@@ -243,7 +253,7 @@ impl fmt::Debug for Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.der() == other.der()
     }
 }
 
@@ -251,7 +261,7 @@ impl Eq for Name {}
 
 impl std::hash::Hash for Name {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.der.hash(state);
+        self.der().hash(state);
     }
 }
 

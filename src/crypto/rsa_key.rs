@@ -89,7 +89,7 @@ pub(crate) fn public(n: &[u8], e: &[u8], limits: &Limits) -> Result<RsaPublicKey
         return fail("its public exponent is not below its modulus".into());
     }
     let exponent = e.iter().fold(0, |exponent, byte| exponent << 8 | u64::from(*byte));
-    let Some(modulus) = Modulus::new(n) else { return fail("its modulus is below 3".into()) };
+    let Some(modulus) = Modulus::public(n) else { return fail("its modulus is below 3".into()) };
     Ok(RsaPublicKey { modulus: Arc::new(modulus), exponent })
 }
 

@@ -42,7 +42,7 @@ impl RsaPrivateKey {
         let (p, q) = (octets(p), octets(q));
         // Both have as many limbs as the longer one, so that what is below one can be taken by the other.
         let size = rsa_key::trim(&p).len().max(rsa_key::trim(&q).len()).div_ceil(8);
-        let modulus = |bytes: &[u8]| Modulus::with_limbs(rsa_key::trim(bytes), size).ok_or_else(unusable);
+        let modulus = |bytes: &[u8]| Modulus::secret(rsa_key::trim(bytes), size).ok_or_else(unusable);
         let (p, q) = (modulus(&p)?, modulus(&q)?);
         let number =
             |number: &BoxedUint| montgomery::limbs(rsa_key::trim(&octets(number)), p.limbs()).ok_or_else(unusable);

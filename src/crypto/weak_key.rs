@@ -32,26 +32,32 @@ fn is_roca(modulus: &[u8]) -> bool {
 
 /// A hundred steps of Fermat's method.
 fn has_close_factors(modulus: &[u8]) -> bool {
-    const STEPS: usize = 100;
+    const STEPS: u64 = 100;
     let precision = (modulus.len() as u32 * 8).next_multiple_of(64) + 64;
     let Ok(n) = BoxedUint::from_be_slice(&widened(modulus, precision), precision) else { return false };
     let Some(root) = floor_root(&n) else { return false };
     if root.wrapping_square() == n {
         return true;
     }
-    let (one, two) = (BoxedUint::one_with_precision(precision), BoxedUint::from_words_with_precision([2], precision));
-    let a = root.wrapping_add(&one);
-    // b^2 = a^2 - n, and the next one is greater by 2a + 1.
-    let mut square = a.wrapping_square().wrapping_sub(&n);
-    let mut step = a.wrapping_add(&a).wrapping_add(&one);
-    for _ in 0..STEPS {
-        if may_be_square(&square) && square.checked_sqrt_vartime().is_some() {
-            return true;
-        }
-        square.wrapping_add_assign(&step);
-        step.wrapping_add_assign(&two);
-    }
-    false
+    let first = root.wrapping_add(&BoxedUint::one_with_precision(precision));
+    let rest = |number: &BoxedUint| {
+        let words = number.as_words().iter().rev();
+        words.fold(0, |rest, word| (rest << 64 | u128::from(*word)) % u128::from(SIEVE_PRODUCT)) as u64
+    };
+    let (a, n_rest) = (rest(&first), rest(&n));
+    (0..STEPS).filter(|step| may_be_square_less(a + step, n_rest)).any(|step| {
+        let a = first.wrapping_add(BoxedUint::from_words_with_precision([step], precision));
+        a.wrapping_square().wrapping_sub(&n).checked_sqrt_vartime().is_some()
+    })
+}
+
+/// Whether a^2 - n may be a square, of which both are told modulo [`SIEVE_PRODUCT`]: of thirty thousand numbers that are
+/// none, one is let through (Cohen, "A Course in Computational Algebraic Number Theory", 1.7.2).
+fn may_be_square_less(a: u64, n: u64) -> bool {
+    SIEVE.iter().all(|(modulus, squares)| {
+        let a = a % modulus;
+        squares >> ((a * a + modulus - n % modulus) % modulus) & 1 == 1
+    })
 }
 
 /// One division by the product of many primes, then small ones.
@@ -82,18 +88,6 @@ fn floor_root(n: &BoxedUint) -> Option<BoxedUint> {
     Some(if too_large { root.wrapping_sub(&one) } else { root })
 }
 
-/// Squares are 0, 1, 4, 9, 16, 17, 25, 33, 36, 41, 49 or 57 modulo 64, and few numbers modulo 63, 65 and 11: of a hundred
-/// numbers, one is left (Cohen, "A Course in Computational Algebraic Number Theory", 1.7.2).
-fn may_be_square(number: &BoxedUint) -> bool {
-    let words = number.as_words();
-    let last = words.first().copied().unwrap_or(0) % 64;
-    if !matches!(last, 0 | 1 | 4 | 9 | 16 | 17 | 25 | 33 | 36 | 41 | 49 | 57) {
-        return false;
-    }
-    let rest = words.iter().rev().fold(0u128, |rest, word| (rest << 64 | u128::from(*word)) % (63 * 65 * 11));
-    [63, 65, 11].iter().all(|modulus| (0..*modulus).any(|root| root * root % modulus == rest % modulus))
-}
-
 /// With leading zeros up to so many bits.
 fn widened(bytes: &[u8], bits: u32) -> Vec<u8> {
     let zeros = (bits as usize / 8).saturating_sub(bytes.len());
@@ -116,6 +110,25 @@ const PRIMES: [&[u64]; 6] = [
     &[193, 197, 199, 211, 223, 227, 229, 233],
     &[239, 241, 251],
 ];
+
+/// Moduli without common factors, and the bits of their squares.
+const SIEVE: [(u64, u128); 12] = {
+    let moduli = [64, 63, 65, 11, 17, 19, 23, 29, 31, 37, 41, 43];
+    let mut sieve = [(0, 0); 12];
+    let mut at = 0;
+    while at < moduli.len() {
+        let (mut squares, mut root) = (0u128, 0);
+        while root < moduli[at] {
+            squares |= 1 << (root * root % moduli[at]);
+            root += 1;
+        }
+        sieve[at] = (moduli[at], squares);
+        at += 1;
+    }
+    sieve
+};
+
+const SIEVE_PRODUCT: u64 = 64 * 63 * 65 * 11 * 17 * 19 * 23 * 29 * 31 * 37 * 41 * 43;
 
 /// Those for which 65537 generates less than the whole group.
 const ROCA_PRIMES: [u64; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
@@ -147,6 +160,37 @@ mod tests {
                     assert_eq!(floor_root(&square).unwrap(), square.floor_sqrt_vartime());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_sieve_lets_every_square_through() {
+        let mut numbers = (0u64..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33);
+        let mut others = 0;
+        for _ in 0..10_000 {
+            let (a, b, other) = (numbers.next().unwrap(), numbers.next().unwrap(), numbers.next().unwrap());
+            let a = a.max(b);
+            assert!(may_be_square_less(a % SIEVE_PRODUCT, (a * a - b * b) % SIEVE_PRODUCT));
+            others += usize::from(may_be_square_less(a, other));
+        }
+        assert!(others < 10, "{others}");
+    }
+
+    /// What is found in the hundredth step, and what would be in the one after.
+    #[test]
+    fn sec_038_a_hundred_steps_are_made() {
+        let number = |words: &[u64]| BoxedUint::from_words_with_precision(words.iter().copied(), 640);
+        let a = number(&[1, 5, 7, 9, 11]);
+        // With b^2 near 2 step a, the root of n = a^2 - b^2 is that many steps below a.
+        let found = |step: u64| {
+            let b = floor_root(&a.wrapping_mul(number(&[2 * step]))).unwrap();
+            let n = a.wrapping_square().wrapping_sub(&b.wrapping_square());
+            let steps = a.wrapping_sub(floor_root(&n).unwrap()).as_words()[0];
+            (steps, has_close_factors(&n.to_be_bytes()))
+        };
+        for step in [1, 2, 50, 98, 102, 110] {
+            let (steps, close) = found(step);
+            assert_eq!(close, steps <= 100, "{step}: {steps}");
         }
     }
 

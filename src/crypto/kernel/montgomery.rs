@@ -29,6 +29,8 @@ pub(crate) struct Modulus {
     /// -n^-1 mod 2^64.
     n0: u64,
     bits: usize,
+    /// Whether the time of what is done once for this modulus may depend on it.
+    public: bool,
     /// R^2 mod n, once it is needed.
     r2: OnceLock<Limbs>,
     #[cfg(target_arch = "x86_64")]
@@ -36,13 +38,17 @@ pub(crate) struct Modulus {
 }
 
 impl Modulus {
-    /// From big-endian bytes; `None` where the number is even or below 3.
-    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        Self::with_limbs(bytes, 0)
+    /// A public one, from big-endian bytes; `None` where the number is even or below 3.
+    pub(crate) fn public(bytes: &[u8]) -> Option<Self> {
+        Self::new(bytes, 0, true)
     }
 
-    /// The same, for numbers of so many limbs at least.
-    pub(crate) fn with_limbs(bytes: &[u8], least: usize) -> Option<Self> {
+    /// A secret one, for numbers of so many limbs at least; how many bits it has is no secret.
+    pub(crate) fn secret(bytes: &[u8], least: usize) -> Option<Self> {
+        Self::new(bytes, least, false)
+    }
+
+    fn new(bytes: &[u8], least: usize, public: bool) -> Option<Self> {
         let mut n = limbs(bytes, bytes.len().div_ceil(8).max(least).next_multiple_of(BLOCK))?;
         let used = n.iter().rposition(|limb| *limb != 0)? + 1;
         n.truncate(used.max(least).next_multiple_of(BLOCK));
@@ -60,6 +66,7 @@ impl Modulus {
             n,
             n0: inverse.wrapping_neg(),
             bits,
+            public,
             r2: OnceLock::new(),
             #[cfg(target_arch = "x86_64")]
             ifma: OnceLock::new(),
@@ -101,17 +108,30 @@ impl Modulus {
         if let Some(limb) = x.get_mut(top / 64) {
             *limb = 1 << (top % 64);
         }
-        for _ in top..exponent {
+        let (limbs, bits) =
+            if self.is_divided() { ((exponent - top) / 64, (exponent - top) % 64) } else { (0, exponent - top) };
+        for _ in 0..bits {
             portable::double(&mut x, &self.n);
+        }
+        for _ in 0..limbs {
+            portable::shift_by_limb(&mut x, &self.n);
         }
         x
     }
 
-    /// R^2 mod n: 2^m by doubling, in Montgomery's form, and that squared until it is R.
+    /// Whether powers of two are had by a division, which is fast, but takes a time that depends on the modulus.
+    pub(super) fn is_divided(&self) -> bool {
+        self.public && self.bits == 64 * self.limbs()
+    }
+
+    /// R^2 mod n: where that is not by division, 2^m by doubling, in Montgomery's form, and that squared until it is R.
     fn r2(&self) -> &[u64] {
         const SQUARINGS: usize = 5;
         self.r2.get_or_init(|| {
             let r = self.limbs() * 64;
+            if self.is_divided() {
+                return self.power_of_two(2 * r);
+            }
             let mut x = self.power_of_two(r + (r >> SQUARINGS));
             let run = Run::new(Backend::best(), self);
             let mut wide = run.wide();

@@ -1,6 +1,8 @@
 //! The arithmetic in plain Rust. No branch and no address depends on a number; sizes that keys have are compiled on their
 //! own, so that their loops have a known length.
 
+use super::montgomery::BLOCK;
+
 /// Runs the body with the slices' length as a constant, where it is one of the usual ones.
 macro_rules! sized {
     ($length:expr, $body:expr) => {
@@ -19,7 +21,9 @@ macro_rules! sized {
 /// wide = a b.
 pub(super) fn multiply(wide: &mut [u64], a: &[u64], b: &[u64]) {
     sized!(a.len(), |length: usize| {
-        let (Some(a), Some(b)) = (a.get(..length), b.get(..length)) else { return };
+        let (Some(a), Some(b), Some(wide)) = (a.get(..length), b.get(..length), wide.get_mut(..2 * length)) else {
+            return;
+        };
         wide.fill(0);
         for (at, pair) in b.chunks_exact(2).enumerate() {
             let (Some(row), [d, e]) = (wide.get_mut(2 * at..2 * at + length + 2), pair) else { return };
@@ -31,7 +35,7 @@ pub(super) fn multiply(wide: &mut [u64], a: &[u64], b: &[u64]) {
 /// wide = a^2: each product of two different limbs once, doubled, and then the squares.
 pub(super) fn square(wide: &mut [u64], a: &[u64]) {
     sized!(a.len(), |length: usize| {
-        let Some(a) = a.get(..length) else { return };
+        let (Some(a), Some(wide)) = (a.get(..length), wide.get_mut(..2 * length)) else { return };
         wide.fill(0);
         let mut rest = a;
         let mut at = 1;
@@ -54,7 +58,7 @@ pub(super) fn square(wide: &mut [u64], a: &[u64]) {
 /// x = wide / R mod n, below R where wide is.
 pub(super) fn reduce(x: &mut [u64], wide: &mut [u64], n: &[u64], n0: u64) {
     sized!(n.len(), |length: usize| {
-        let Some(n) = n.get(..length) else { return };
+        let (Some(n), Some(wide)) = (n.get(..length), wide.get_mut(..2 * length)) else { return };
         let (Some(&n_0), Some(&n_1)) = (n.first(), n.get(1)) else { return };
         let mut top = 0;
         for at in (0..length).step_by(2) {
@@ -65,22 +69,27 @@ pub(super) fn reduce(x: &mut [u64], wide: &mut [u64], n: &[u64], n0: u64) {
             let (w1, _) = d.carrying_mul_add(n_1, w1, carry);
             top = add_two_multiples(row, n, [d, w1.wrapping_mul(n0)], [0, top]);
         }
-        let Some(high) = wide.get(length..2 * length) else { return };
+        let (Some(high), Some(x)) = (wide.get(length..2 * length), x.get_mut(..length)) else { return };
         let mask = std::hint::black_box(top.wrapping_neg());
-        let mut borrow = false;
+        let mut borrow = 0;
         for ((x, limb), n) in x.iter_mut().zip(high).zip(n) {
-            (*x, borrow) = limb.borrowing_sub(n & mask, borrow);
+            let difference = u128::from(*limb).wrapping_sub(u128::from(n & mask)).wrapping_sub(borrow);
+            (*x, borrow) = (difference as u64, difference >> 127);
         }
     });
 }
 
 /// The entry of a table of numbers as long as `x`, which is read as a whole.
 pub(super) fn select(x: &mut [u64], table: &[u64], index: u64) {
-    x.fill(0);
-    for (at, entry) in (0u64..).zip(table.chunks_exact(x.len().max(1))) {
-        let mask = mask_where_equal(at, index);
-        for (x, limb) in x.iter_mut().zip(entry) {
-            *x |= limb & mask;
+    let size = x.len().max(1);
+    for (block, x) in x.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        *x = [0; BLOCK];
+        for (at, entry) in (0u64..).zip(table.chunks_exact(size)) {
+            let mask = mask_where_equal(at, index);
+            let Some(limbs) = entry.as_chunks::<BLOCK>().0.get(block) else { return };
+            for (x, limb) in x.iter_mut().zip(limbs) {
+                *x |= limb & mask;
+            }
         }
     }
 }
@@ -92,6 +101,32 @@ pub(super) fn double(x: &mut [u64], n: &[u64]) {
         (*limb, top) = (*limb << 1 | top, *limb >> 63);
     }
     subtract_where(x, n, top);
+}
+
+/// x = 2^64 x mod n for x below n, where n's highest bit is set: one step of a division (Knuth, "The Art of Computer
+/// Programming", 4.3.1, algorithm D), whose time depends on the numbers.
+pub(super) fn shift_by_limb(x: &mut [u64], n: &[u64]) {
+    let (Some(&highest), Some(&divisor)) = (x.last(), n.last()) else { return };
+    let next = x.iter().rev().nth(1).copied().unwrap_or(0);
+    let estimate = match highest < divisor {
+        true => (u128::from(highest) << 64 | u128::from(next)) / u128::from(divisor),
+        false => u128::from(u64::MAX),
+    } as u64;
+    // Shifted, and with the multiple taken off; what is left in the limb above is negative where that was too much.
+    let (mut below, mut carry, mut borrow) = (0u64, 0, false);
+    for (x, n) in x.iter_mut().zip(n) {
+        let product;
+        (product, carry) = estimate.carrying_mul_add(*n, carry, 0);
+        (below, (*x, borrow)) = (*x, below.borrowing_sub(product, borrow));
+    }
+    let (mut above, _) = below.borrowing_sub(carry, borrow);
+    while above != 0 {
+        let mut over = false;
+        for (x, n) in x.iter_mut().zip(n) {
+            (*x, over) = x.carrying_add(*n, over);
+        }
+        above = above.wrapping_add(u64::from(over));
+    }
 }
 
 /// x = x - n where x is not below n.
@@ -153,11 +188,21 @@ fn add_two_multiples(row: &mut [u64], a: &[u64], [d, e]: [u64; 2], [below, above
     let Some((places, [one, two])) = places.split_last_chunk_mut::<2>() else { return 0 };
     let (mut carry, mut carry_of_second, mut last) = (below, 0, *first);
     (*low, carry) = d.carrying_mul_add(*first, *low, carry);
-    for (place, limb) in places.iter_mut().zip(rest) {
+    let mut step = |place: &mut u64, limb: u64| {
         let sum;
-        (sum, carry) = d.carrying_mul_add(*limb, *place, carry);
+        (sum, carry) = d.carrying_mul_add(limb, *place, carry);
         (*place, carry_of_second) = e.carrying_mul_add(last, sum, carry_of_second);
-        last = *limb;
+        last = limb;
+    };
+    let ((fours, others), (four_limbs, other_limbs)) = (places.as_chunks_mut::<4>(), rest.as_chunks::<4>());
+    for ([a, b, c, d], [w, x, y, z]) in fours.iter_mut().zip(four_limbs) {
+        step(a, *w);
+        step(b, *x);
+        step(c, *y);
+        step(d, *z);
+    }
+    for (place, limb) in others.iter_mut().zip(other_limbs) {
+        step(place, *limb);
     }
     let sum = u128::from(*one) + u128::from(carry) + u128::from(above);
     (*one, carry_of_second) = e.carrying_mul_add(last, sum as u64, carry_of_second);

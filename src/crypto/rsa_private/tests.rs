@@ -185,6 +185,12 @@ fn constant_time_of_the_private_operation() {
     }
     if can_be_asked() {
         for backend in Backend::available() {
+            // valgrind has no AVX-512; the steps of that version are asked over lanes in plain Rust, where they are tested.
+            #[cfg(target_arch = "x86_64")]
+            if backend == Backend::Ifma {
+                println!("{backend:?}: valgrind has no AVX-512");
+                continue;
+            }
             assert_eq!(complaints(TEST, &format!("{backend:?}")), None);
             println!("{backend:?}: no branch and no address by a secret");
         }

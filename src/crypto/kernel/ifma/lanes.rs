@@ -73,14 +73,20 @@ pub(super) struct Ymm(__m256i);
 #[derive(Clone, Copy)]
 pub(super) struct Zmm(__m512i);
 
+/// What needs the processor's instructions.
+macro_rules! available {
+    ($call:expr) => {
+        // SAFETY: vectors are worked with only behind `super::is_available`; what is loaded is as long as a vector.
+        unsafe { $call }
+    };
+}
+
 /// The trait over the processor's instructions: how many lanes, then which intrinsic does what.
 macro_rules! lanes {
     ($lanes:ident, $count:literal, load $load:ident, zero $zero:ident, splat $splat:ident, first $cast:ident $broadcast:ident,
      align $align:ident, add $add:ident, and $and:ident, low $low:ident, high $high:ident, shift $shift:ident $shift_each:ident,
      equal $equal:ident, replace $replace:ident) => {
         // Every method is inlined where the steps are compiled for these instructions.
-        //
-        // SAFETY: of the whole: vectors are worked with only behind `super::is_available`.
         impl Lanes for $lanes {
             const COUNT: usize = $count;
 
@@ -90,12 +96,11 @@ macro_rules! lanes {
                 for (to, from) in all.iter_mut().zip(lanes) {
                     *to = *from;
                 }
-                // SAFETY: there are as many lanes as are read.
-                Self(unsafe { $load(all.as_ptr().cast()) })
+                Self(available!($load(all.as_ptr().cast())))
             }
             #[inline(always)]
             fn splat(value: u64) -> Self {
-                Self(unsafe { $splat(value.cast_signed()) })
+                Self(available!($splat(value.cast_signed())))
             }
             #[inline(always)]
             fn spread(&self, lane: usize) -> Self {
@@ -109,35 +114,35 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn spread_first(self) -> Self {
-                Self(unsafe { $broadcast($cast(self.0)) })
+                Self(available!($broadcast($cast(self.0))))
             }
             #[inline(always)]
             fn down(self) -> Self {
-                Self(unsafe { $align::<1>($zero(), self.0) })
+                Self(available!($align::<1>($zero(), self.0)))
             }
             #[inline(always)]
             fn up(self) -> Self {
-                Self(unsafe { $align::<{ $count - 1 }>(self.0, $zero()) })
+                Self(available!($align::<{ $count - 1 }>(self.0, $zero())))
             }
             #[inline(always)]
             fn add(self, other: Self) -> Self {
-                Self(unsafe { $add(self.0, other.0) })
+                Self(available!($add(self.0, other.0)))
             }
             #[inline(always)]
             fn and(self, other: Self) -> Self {
-                Self(unsafe { $and(self.0, other.0) })
+                Self(available!($and(self.0, other.0)))
             }
             #[inline(always)]
             fn add_low(self, a: Self, b: Self) -> Self {
-                Self(unsafe { $low(self.0, a.0, b.0) })
+                Self(available!($low(self.0, a.0, b.0)))
             }
             #[inline(always)]
             fn add_high(self, a: Self, b: Self) -> Self {
-                Self(unsafe { $high(self.0, a.0, b.0) })
+                Self(available!($high(self.0, a.0, b.0)))
             }
             #[inline(always)]
             fn carries(self) -> Self {
-                Self(unsafe { $shift::<52>(self.0) })
+                Self(available!($shift::<52>(self.0)))
             }
             #[inline(always)]
             fn carry_of_first(self) -> Self {
@@ -147,16 +152,15 @@ macro_rules! lanes {
                     by[0] = DIGIT as u64;
                     by
                 };
-                // SAFETY: there are as many lanes as are read.
-                Self(unsafe { $shift_each(self.0, $load(BY.as_ptr().cast())) })
+                Self(available!($shift_each(self.0, $load(BY.as_ptr().cast()))))
             }
             #[inline(always)]
             fn equal(self, other: Self) -> u8 {
-                unsafe { $equal(self.0, other.0) }
+                available!($equal(self.0, other.0))
             }
             #[inline(always)]
             fn replace(self, mask: u8, other: Self) -> Self {
-                Self(unsafe { $replace(self.0, mask, other.0) })
+                Self(available!($replace(self.0, mask, other.0)))
             }
 
             fn multiply<const V: usize, const C: usize>(
@@ -172,7 +176,7 @@ macro_rules! lanes {
                 ) {
                     steps::multiply(x, y, n);
                 }
-                unsafe { compiled(x, y, n) }
+                available!(compiled(x, y, n))
             }
 
             fn square<const V: usize, const C: usize>(x: &mut Numbers<Self, V, C>, n: &Moduli<Self, V, C>) {
@@ -180,7 +184,7 @@ macro_rules! lanes {
                 fn compiled<const V: usize, const C: usize>(x: &mut Numbers<$lanes, V, C>, n: &Moduli<$lanes, V, C>) {
                     steps::square(x, n);
                 }
-                unsafe { compiled(x, n) }
+                available!(compiled(x, n))
             }
 
             fn select<const V: usize, const C: usize>(
@@ -196,15 +200,14 @@ macro_rules! lanes {
                 ) {
                     steps::select(x, table, indices);
                 }
-                unsafe { compiled(x, table, indices) }
+                available!(compiled(x, table, indices))
             }
         }
 
         impl Default for $lanes {
             #[inline(always)]
             fn default() -> Self {
-                // SAFETY: as above.
-                Self(unsafe { $zero() })
+                Self(available!($zero()))
             }
         }
 

@@ -42,11 +42,14 @@ impl Constants {
         constants
     }
 
-    /// R^2: R 2^m by doubling, for the highest bits m of R's own length, and from there to the whole length by squaring.
+    /// R^2: where it is not had by a division, R 2^m by doubling, for the highest bits m of R's own length, and from there to the whole length by squaring.
     fn square_of_r<L: Lanes, const V: usize>(&self, modulus: &Modulus) -> Limbs {
         const FIRST_BITS: u32 = 4;
         let moduli = Moduli::<L, V, 1>::new([self]);
         let length = self.digits * DIGIT;
+        if modulus.is_divided() {
+            return in_lanes::<L, V>(&modulus.power_of_two(2 * length));
+        }
         let mut x = modulus.power_of_two(length + 1);
         let two: Zeroizing<Numbers<L, V, 1>> = Zeroizing::new([load(&in_lanes::<L, V>(&x))]);
         let rest = usize::BITS - length.leading_zeros() - FIRST_BITS;

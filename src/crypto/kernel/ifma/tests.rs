@@ -6,6 +6,7 @@ use super::power::{Constants, Powers};
 use super::steps::{self, Moduli, Numbers};
 use crate::crypto::kernel::Backend;
 use crate::crypto::kernel::montgomery::{self, Limbs, Modulus};
+use crate::crypto::kernel::undefined::{can_be_asked, case, complaints, hide, show};
 use zeroize::DefaultIsZeroes;
 
 /// Lanes in plain Rust: the same steps on any processor, and under tools that do not know AVX-512.
@@ -142,7 +143,7 @@ impl Source {
         n[0] |= 3;
         n[used - 1] |= 1 << (self.next() % 64);
         let bytes: Vec<u8> = n.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
-        Modulus::with_limbs(&bytes, limbs).unwrap()
+        Modulus::secret(&bytes, limbs).unwrap()
     }
 
     /// Below the modulus, often at an end of what is allowed.
@@ -294,4 +295,35 @@ fn carries_go_as_far_as_they_reach() {
         }
     }
     for_each_size!(run);
+}
+
+#[test]
+fn constant_time_over_plain_lanes() {
+    fn check<L: Lanes, const V: usize>(limbs: usize, digits: usize) {
+        let mut source = Source(3);
+        let moduli = [source.modulus(limbs), source.modulus(limbs)];
+        let [m, k] = moduli.each_ref();
+        let bases = [source.below(m), source.below(k)];
+        let exponents = [source.below(m), source.below(k)];
+        let (bases, exponents) = (bases.each_ref().map(|x| &x[..]), exponents.each_ref().map(|x| &x[..]));
+        let wanted = montgomery::power_pair(Backend::Portable, [m, k], bases, exponents);
+        let secrets = [m.secrets(), k.secrets(), bases, exponents];
+        secrets.as_flattened().iter().for_each(|secret| hide(secret));
+        let constants = moduli.each_ref().map(|modulus| Constants::new::<L, V>(modulus, digits));
+        let powers = Powers::<L, V, 2>::new([m, k], constants.each_ref()).secret(bases, exponents);
+        powers.iter().for_each(|power| show(power));
+        secrets.as_flattened().iter().for_each(|secret| show(secret));
+        assert_eq!(powers, wanted);
+    }
+    const TEST: &str = "crypto::kernel::ifma::tests::constant_time_over_plain_lanes";
+    match case().as_deref() {
+        Some("four") => check::<Soft<4>, 5>(16, 20),
+        Some(_) => check::<Soft<8>, 4>(24, 30),
+        None if can_be_asked() => {
+            for case in ["four", "eight"] {
+                assert_eq!(complaints(TEST, case), None);
+            }
+        }
+        None => {}
+    }
 }

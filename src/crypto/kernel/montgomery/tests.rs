@@ -37,7 +37,7 @@ impl Numbers {
         let mut n = self.number(bits, size);
         n[0] |= 1;
         n[size - 1] |= 1 << ((bits - 1) % 64);
-        let modulus = Modulus::new(&bytes(&n, 8 * size)).unwrap();
+        let modulus = Modulus::public(&bytes(&n, 8 * size)).unwrap();
         assert_eq!((modulus.bits(), modulus.limbs()), (bits, size.next_multiple_of(BLOCK)));
         modulus
     }
@@ -182,9 +182,9 @@ fn the_other_steps_are_those_of_a_division() {
 #[test]
 fn even_and_tiny_moduli_are_refused() {
     for bad in [&[][..], &[0], &[1], &[2], &[0, 0, 0, 1], &[1, 0], &[0xff; 256].map(|_: u8| 0xfe)] {
-        assert!(Modulus::new(bad).is_none(), "{bad:x?}");
+        assert!(Modulus::public(bad).is_none(), "{bad:x?}");
     }
-    assert_eq!(Modulus::new(&[0, 0, 3]).unwrap().bits(), 2);
+    assert_eq!(Modulus::public(&[0, 0, 3]).unwrap().bits(), 2);
 }
 
 #[test]
