@@ -258,6 +258,7 @@ fn ciphertext_length(cipher: ContentCipher, length: u64) -> u64 {
     if cipher.is_aead() { length } else { (length / block + 1) * block }
 }
 
+#[allow(clippy::large_enum_variant)] // there is one for a message
 enum Mode {
     Cbc(CbcEncryptor),
     Gcm(Box<GcmEncryptor>, usize),

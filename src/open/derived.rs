@@ -64,6 +64,7 @@ pub(super) struct Decrypted<'a> {
 }
 
 /// Either mode. The tag has been compared before; it is not looked at again.
+#[allow(clippy::large_enum_variant)] // there is one for a message
 enum Decryptor {
     Cbc(CbcDecryptor),
     Gcm(Box<GcmDecryptor>),

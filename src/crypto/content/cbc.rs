@@ -8,7 +8,7 @@ use crate::crypto::{Error, Result};
 use cipher::array::{Array, ArraySize};
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyIvInit};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeLess};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Encrypts in CBC.
 pub struct CbcEncryptor {
@@ -196,13 +196,17 @@ pub(super) fn judge_padding(block: &[u8]) -> (Choice, u8) {
 }
 
 /// At most a block, which waits for more.
-#[derive(Zeroize, ZeroizeOnDrop)]
 struct Held {
     bytes: [u8; LARGEST],
     length: usize,
     /// Of a block.
-    #[zeroize(skip)]
     size: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.bytes.as_mut_slice().zeroize();
+    }
 }
 
 /// Bytes of the largest block.

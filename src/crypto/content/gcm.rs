@@ -117,7 +117,7 @@ enum Pass {
 struct Gcm {
     blocks: Blocks,
     /// E(K, J0), which covers the tag.
-    mask: Zeroizing<Block>,
+    mask: Zeroizing<u128>,
     aad_length: u64,
     length: u64,
     /// How much of the last block has come.
@@ -125,7 +125,7 @@ struct Gcm {
     /// Its ciphertext so far, then zero.
     ciphertext: Block,
     /// Its keystream.
-    keystream: Zeroizing<Block>,
+    keystream: Zeroizing<u128>,
 }
 
 impl Gcm {
@@ -138,7 +138,7 @@ impl Gcm {
             _ => None,
         };
         let mut blocks = blocks.ok_or_else(|| not_a_mode(cipher, "GCM"))?;
-        let mask = Zeroizing::new(blocks.keystream());
+        let mask = Zeroizing::new(u128::from_ne_bytes(blocks.keystream()));
         let (whole, rest) = aad.as_chunks::<16>();
         blocks.hash(whole.as_flattened());
         if !rest.is_empty() {
@@ -170,7 +170,7 @@ impl Gcm {
         let (whole, rest) = input.as_chunks::<16>();
         self.blocks.run(pass, whole.as_flattened(), out);
         if !rest.is_empty() {
-            *self.keystream = self.blocks.keystream();
+            *self.keystream = u128::from_ne_bytes(self.blocks.keystream());
             self.part(pass, rest, out);
         }
     }
@@ -178,7 +178,7 @@ impl Gcm {
     /// As much as is missing of the last block; the rest is given back.
     fn part<'i>(&mut self, pass: Pass, input: &'i [u8], out: &mut Vec<u8>) -> &'i [u8] {
         let (now, later) = input.split_at_checked(16 - self.held).unwrap_or((input, &[]));
-        let places = self.ciphertext.iter_mut().zip(self.keystream.iter()).skip(self.held);
+        let places = self.ciphertext.iter_mut().zip(self.keystream.to_ne_bytes()).skip(self.held);
         for ((place, key), byte) in places.zip(now) {
             let output = byte ^ key;
             *place = if pass == Pass::Encrypt { output } else { *byte };
@@ -221,11 +221,7 @@ impl Gcm {
         }
         let bits = |bytes: u64| u128::from(bytes.saturating_mul(8));
         self.blocks.hash(&(bits(self.aad_length) << 64 | bits(self.length)).to_be_bytes());
-        let mut tag = self.blocks.hashed();
-        for (byte, mask) in tag.iter_mut().zip(self.mask.iter()) {
-            *byte ^= mask;
-        }
-        tag
+        (u128::from_ne_bytes(self.blocks.hashed()) ^ *self.mask).to_ne_bytes()
     }
 }
 

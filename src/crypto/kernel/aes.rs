@@ -8,7 +8,8 @@ use std::arch::x86_64::{
     _mm_aesenclast_si128, _mm_aesimc_si128, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_set1_epi32, _mm_setzero_si128,
     _mm_storeu_si128,
 };
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use std::sync::atomic::{Ordering, compiler_fence};
+use zeroize::Zeroize;
 
 /// The widest instructions for AES and carry-less products that a processor has. A value is the proof that it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +58,25 @@ pub(super) type Block = [u8; 16];
 
 /// The round keys of AES-128, AES-192 or AES-256, in the order of their use, at the end of the array: so the last ten have one
 /// place for all three.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 #[repr(align(16))]
 pub(super) struct RoundKeys {
     keys: [Block; 15],
-    #[zeroize(skip)]
     unused: usize,
+}
+
+impl Drop for RoundKeys {
+    fn drop(&mut self) {
+        wipe(&mut self.keys);
+    }
+}
+
+/// Zeroes what was secret, a block at a time.
+pub(super) fn wipe(blocks: &mut [Block]) {
+    for block in blocks {
+        // SAFETY: a reference may be written to.
+        unsafe { std::ptr::write_volatile(block, [0; 16]) };
+    }
+    compiler_fence(Ordering::SeqCst);
 }
 
 impl RoundKeys {
@@ -130,16 +144,18 @@ fn expand<const N: usize>(key: &[u8], schedule: &mut [[u8; 4]]) {
         let column = _mm_set1_epi32(word.cast_signed());
         _mm_cvtsi128_si32(_mm_aesenclast_si128(column, _mm_setzero_si128())).cast_unsigned()
     };
-    let mut last = Zeroizing::new([0u32; N]);
+    let mut last = [0u32; N];
     for (word, bytes) in last.iter_mut().zip(key.as_chunks().0) {
         *word = u32::from_le_bytes(*bytes);
     }
     let mut words = schedule.iter_mut();
     let mut constant = 1u32;
     loop {
-        for word in last.iter() {
-            let Some(slot) = words.next() else { return };
+        for (word, slot) in last.iter().zip(&mut words) {
             *slot = word.to_le_bytes();
+        }
+        if words.len() == 0 {
+            break;
         }
         let mut previous = substitute(last.last().copied().unwrap_or_default()).rotate_right(8) ^ constant;
         constant = (constant << 1) ^ if constant & 0x80 == 0 { 0 } else { 0x11b };
@@ -151,6 +167,7 @@ fn expand<const N: usize>(key: &[u8], schedule: &mut [[u8; 4]]) {
             previous = *word;
         }
     }
+    last.as_mut_slice().zeroize();
 }
 
 #[target_feature(enable = "aes,sse2")]

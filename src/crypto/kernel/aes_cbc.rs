@@ -3,10 +3,8 @@
 use super::aes::{Block, Cpu, RoundKeys, Width};
 use super::aes_lanes::{four, one, two};
 use super::stream::{Stream, append};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Encrypts one message in CBC, in whole blocks.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct CbcEncryptionKernel {
     keys: RoundKeys,
     /// The initialisation vector, then the last block of ciphertext.
@@ -27,12 +25,10 @@ impl CbcEncryptionKernel {
 }
 
 /// Decrypts one message in CBC, in whole blocks.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct CbcDecryptionKernel {
     keys: RoundKeys,
     /// The initialisation vector, then the last block of ciphertext.
     chain: Block,
-    #[zeroize(skip)]
     cpu: Cpu,
 }
 

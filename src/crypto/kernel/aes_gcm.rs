@@ -3,13 +3,11 @@
 //! GHASH is computed as POLYVAL (RFC 8452 appendix A) over blocks whose bytes are in reverse order: its bits are then in the
 //! order of the processor, and a reduction is two products.
 
-use super::aes::{Block, Cpu, RoundKeys, Width};
+use super::aes::{Block, Cpu, RoundKeys, Width, wipe};
 use super::aes_lanes::{four, one, two};
 use super::stream::{Piece, Stream, append};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// One message under one key and nonce, in whole blocks.
-#[derive(Zeroize, ZeroizeOnDrop)]
 #[repr(align(64))]
 pub(crate) struct GcmKernel {
     /// The powers of the hash key, the sixteenth first.
@@ -19,8 +17,14 @@ pub(crate) struct GcmKernel {
     counter: Block,
     /// GHASH of all so far, in reverse order.
     hash: Block,
-    #[zeroize(skip)]
     cpu: Cpu,
+}
+
+impl Drop for GcmKernel {
+    fn drop(&mut self) {
+        wipe(self.powers.as_chunks_mut().0);
+        wipe(std::slice::from_mut(&mut self.hash));
+    }
 }
 
 const POWERS: usize = 16 * 16;
@@ -131,7 +135,7 @@ fn set_powers(kernel: &mut GcmKernel) {
     for (place, power) in kernel.powers.as_chunks_mut().0.iter_mut().zip(powers.iter().rev()) {
         one::to_block(*power, place);
     }
-    block.zeroize();
+    wipe(std::slice::from_mut(&mut block));
 }
 
 /// The kernel on vectors of one width, of which it takes `$vectors` at a time.
