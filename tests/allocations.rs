@@ -160,7 +160,7 @@ impl Desk {
 
 /// So often each verb may ask for memory for a message of 1 KiB; what was counted in November 2026, and a few more.
 const MOST: [(&str, usize); 5] =
-    [("sign", 130), ("verify", 230), ("verify, chain known", 200), ("encrypt", 170), ("open", 170)];
+    [("sign", 145), ("verify", 260), ("verify, chain known", 210), ("encrypt", 180), ("open", 195)];
 
 /// So much more often for larger messages: lists that grow by doubling.
 const GROWTH: usize = 24;
@@ -265,5 +265,5 @@ fn a_recipient_more_costs_its_entry() {
     });
     let each = (many - few) / 100;
     println!("{each} allocations for a recipient");
-    assert!(each <= 40, "{each}");
+    assert!(each <= 60, "{each}");
 }

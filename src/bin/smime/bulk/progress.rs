@@ -115,7 +115,7 @@ mod tests {
         let wide = bar(&now, since, 100);
         assert!(wide.ends_with("] 50/100 mails, 10/s, 1.0 MB/s, eta 0:05, 1 failed"), "{wide}");
         let filled = wide.matches('=').count();
-        assert!(filled.abs_diff(wide.matches(' ').count().saturating_sub(7)) <= 1, "{wide}");
+        assert!(filled.abs_diff(wide.matches(' ').count().saturating_sub(9)) <= 1, "{wide}");
         assert_eq!(clock(Duration::from_secs(3_725)), "1:02:05");
         let nothing = Snapshot { done: 0, failed: 0, bytes: 0, expected: Some(0) };
         assert!(bar(&nothing, Duration::ZERO, 80).ends_with("] 0/0 mails, 0/s, 0.0 MB/s"));
