@@ -33,12 +33,16 @@ fn mails(count: usize) -> impl Iterator<Item = (usize, Vec<u8>)> {
 /// What came out of a job.
 type Results<I, O, E> = Vec<(I, Result<O, Failure<E>>)>;
 
+/// The same for a job over such mails by such a verb, and how it ended.
+type Collected<M, V> =
+    (Results<<M as Mail>::Id, <M as Mail>::Out, <V as Verb>::Error>, smime::bulk::Ended<<V as Verb>::Error>);
+
 /// Runs a job and gives what came out, in the order in which it came.
 fn collect<V: Verb, M: Mail>(
     job: &Bulk<V>,
     mails: impl IntoIterator<Item = M, IntoIter: Send>,
     clock: impl Fn() -> Time + Sync,
-) -> (Results<M::Id, M::Out, V::Error>, smime::bulk::Ended<V::Error>) {
+) -> Collected<M, V> {
     let mut all = Vec::new();
     let ended = job.run(mails, clock, |outcome| {
         all.push((outcome.id, outcome.result));

@@ -317,7 +317,7 @@ fn escaped(text: &str) -> Cow<'_, str> {
     let plain =
         |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'@' | b'_' | b'/' | b':' | b'\'');
     let blank_end = text.starts_with(' ') || text.ends_with(' ');
-    if !blank_end && text.as_bytes().iter().all(|b| plain(b)) {
+    if !blank_end && text.as_bytes().iter().all(plain) {
         return Cow::Borrowed(text);
     }
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);

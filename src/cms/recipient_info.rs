@@ -295,7 +295,7 @@ impl RecipientTemplate {
                 identifier: identifier.to_agreement_der(),
                 algorithm: scheme.identifier()?.to_der(),
                 wrap: scheme.wrap.identifier().to_der(),
-                scheme: scheme.clone(),
+                scheme: *scheme,
             },
         };
         Ok(Self { kind, version: version_with(identifier, wrapping) })

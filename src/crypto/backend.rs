@@ -180,7 +180,7 @@ impl<C: Nist> NistPrivate<C> {
         loop {
             let mut octets = Zeroizing::new(FieldBytes::<C>::default());
             nonces.fill_next_k(&mut octets);
-            let k = Zeroizing::new(NonZeroScalar::<C>::from_repr((*octets).clone()).into_option()?);
+            let k = Zeroizing::new(NonZeroScalar::<C>::from_repr(*octets).into_option()?);
             let point = C::multiply_generator(&octets)?;
             let r = reduced::<C>(point.get(1..)?.get(..octets.len())?.try_into().ok()?);
             let s = *k.invert() * (z + r * d.as_ref());

@@ -53,7 +53,11 @@ impl Octets {
         self.blank_end |= ALL & (lf | (octet == b'\r')) & matches!(before, b' ' | b'\t');
     }
 
-    #[allow(clippy::needless_range_loop, reason = "over iterators the lanes are not kept in vector registers")]
+    #[allow(
+        clippy::needless_range_loop,
+        clippy::indexing_slicing,
+        reason = "over iterators the lanes are not kept in vector registers; each is below the arrays' length"
+    )]
     fn count(&mut self, previous: &[u8], current: &[u8]) {
         for (previous, current) in previous.chunks(RUN).zip(current.chunks(RUN)) {
             let (mut lone_lf, mut bare_cr, mut nul) = ([0_u8; LANES], [0_u8; LANES], [0_u8; LANES]);
@@ -89,7 +93,11 @@ struct Seen {
 
 impl Seen {
     /// In lanes that the compiler keeps in vector registers.
-    #[allow(clippy::needless_range_loop, reason = "over iterators the lanes are not kept in vector registers")]
+    #[allow(
+        clippy::needless_range_loop,
+        clippy::indexing_slicing,
+        reason = "over iterators the lanes are not kept in vector registers; each is below the arrays' length"
+    )]
     fn in_pairs<const ALL: bool>(previous: &[u8], current: &[u8]) -> Self {
         let (mut odd, mut nul, mut all, mut blank_end) = ([0_u8; LANES], [0_u8; LANES], [0_u8; LANES], [0_u8; LANES]);
         let (before, _) = previous.as_chunks::<LANES>();

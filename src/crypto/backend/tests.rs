@@ -112,7 +112,7 @@ fn multiples_agree_at_the_edges<C: Nist>() {
     for key in &keys {
         assert_eq!(C::multiply_generator(&key.to_bytes()).unwrap(), key.public_sec1_portable());
     }
-    let few = |at: &usize| at % 5 == 0 || *at < 6;
+    let few = |at: &usize| at.is_multiple_of(5) || *at < 6;
     for key in (0..keys.len()).filter(few).map(|at| &keys[at]) {
         for peer in (0..peers.len()).filter(few).map(|at| &peers[at]) {
             assert_eq!(key.agree_accelerated(peer).unwrap(), key.agree_portable(peer));
