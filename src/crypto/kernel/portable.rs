@@ -1,7 +1,7 @@
 //! The arithmetic in plain Rust. No branch and no address depends on a number; sizes that keys have are compiled on their
 //! own, so that their loops have a known length.
 
-use super::montgomery::BLOCK;
+use super::montgomery::{BLOCK, WINDOW};
 
 /// Runs the body with the slices' length as a constant, where it is one of the usual ones.
 macro_rules! sized {
@@ -82,15 +82,22 @@ pub(super) fn reduce(x: &mut [u64], wide: &mut [u64], n: &[u64], n0: u64) {
 /// The entry of a table of numbers as long as `x`, which is read as a whole.
 pub(super) fn select(x: &mut [u64], table: &[u64], index: u64) {
     let size = x.len().max(1);
+    let mut masks = [0; 1 << WINDOW];
+    for (at, mask) in (0u64..).zip(&mut masks) {
+        let difference = at ^ index;
+        *mask = ((difference | difference.wrapping_neg()) >> 63).wrapping_sub(1);
+    }
+    // The compiler is not to know that each is zero or all ones, lest it branches.
+    let masks = std::hint::black_box(masks);
     for (block, x) in x.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-        *x = [0; BLOCK];
-        for (at, entry) in (0u64..).zip(table.chunks_exact(size)) {
-            let mask = mask_where_equal(at, index);
+        let mut chosen = [0; BLOCK];
+        for (mask, entry) in masks.iter().zip(table.chunks_exact(size)) {
             let Some(limbs) = entry.as_chunks::<BLOCK>().0.get(block) else { return };
-            for (x, limb) in x.iter_mut().zip(limbs) {
-                *x |= limb & mask;
+            for (chosen, limb) in chosen.iter_mut().zip(limbs) {
+                *chosen |= limb & mask;
             }
         }
+        *x = chosen;
     }
 }
 
@@ -172,12 +179,6 @@ pub(super) fn subtract_where(x: &mut [u64], n: &[u64], carry: u64) -> u64 {
         (*x, borrow) = x.borrowing_sub(n & mask, borrow);
     }
     carry.wrapping_sub(u64::from(borrow))
-}
-
-/// All ones, or zero. The compiler is not to know that it is one of these, lest it branches.
-fn mask_where_equal(a: u64, b: u64) -> u64 {
-    let difference = a ^ b;
-    std::hint::black_box(((difference | difference.wrapping_neg()) >> 63).wrapping_sub(1))
 }
 
 /// row += a (d + 2^64 e), where the row is two limbs longer than a, and with one limb at the row's lowest and another above
