@@ -11,10 +11,10 @@ const SEPARATOR: &[u8] = b"From ";
 /// "From ", which is the first one or stands behind an empty one; that empty line is no mail's.
 ///
 /// ```
-/// let file = b"From a Thu Nov 26 2026\nSubject: 1\n\nFrom here\n\nFrom b\nSubject: 2\n\n>From me\n";
+/// let file = b"From a Thu Nov 26 2026\nSubject: 1\n\nHello,\nFrom here\n\nFrom b\nSubject: 2\n\n>From me\n";
 /// let mails = smime::mime::mbox::mails(&mut &file[..])?;
 /// let texts: Vec<_> = mails.into_iter().map(|mail| &file[mail.start as usize..mail.end as usize]).collect();
-/// assert_eq!(texts, [&b"Subject: 1\n"[..], b"Subject: 2\n\n>From me\n"]);
+/// assert_eq!(texts, [&b"Subject: 1\n\nHello,\nFrom here\n"[..], b"Subject: 2\n\n>From me\n"]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
