@@ -1,3 +1,5 @@
+//! Both sides of the seam held to each other: the same bytes, the same refusals.
+
 use super::super::random::SystemRandom;
 use super::*;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Private operations held to those of `rsa`; faults, blinding, and time.
+
 use super::*;
 use crate::crypto::kernel::undefined::{can_be_asked, case, complaints, hide, show};
 use crate::crypto::random::SystemRandom;

@@ -1,3 +1,5 @@
+//! Transfer encodings: what is read in any pieces, what is refused and where, and what is written.
+
 use super::super::ErrorKind;
 use super::base64::LINE;
 use super::*;
