@@ -13,7 +13,7 @@ use smime::base::source::SharedSource;
 use smime::cert::chain::Candidates;
 use smime::open::doctor;
 use smime::policy::policy::Des;
-use smime::{Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Time, Trust};
+use smime::{ChainCache, Keyring, Opened, Opener, Policy, Requirement, RevocationData, RevocationMode, Time, Trust};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) struct Judge {
     revocation: Option<RevocationMode>,
     candidates: Candidates,
     network: Network,
+    /// Many mails have few signers.
+    cache: ChainCache,
 }
 
 impl Judge {
@@ -43,7 +45,8 @@ impl Judge {
         let keyring = store::keyring(args, order, &policy, console)?;
         decided("--revocation", revocation.is_some_and(|mode| mode < policy.least_revocation))?;
         let network = args.fetching.network(policies.set.crl_timeouts())?;
-        Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network })
+        let cache = ChainCache::new(&policy.limits);
+        Ok(Self { policy, trust, keyring, lists, revocation, candidates: Candidates::default(), network, cache })
     }
 
     pub(crate) fn open(
@@ -84,7 +87,10 @@ impl Judge {
     }
 
     fn opener<'o>(&'o self, args: &'o Judging) -> Opener<'o> {
-        let mut opener = Opener::new(&self.trust, &self.policy).with_keys(&self.keyring).candidates(self.candidates);
+        let mut opener = Opener::new(&self.trust, &self.policy)
+            .with_keys(&self.keyring)
+            .candidates(self.candidates)
+            .with_chain_cache(&self.cache);
         if let Some(lists) = &self.lists {
             opener = opener.with_revocation(lists);
         }
